@@ -1,0 +1,146 @@
+"""The bus between the processes: ZeroMQ PUB/SUB on `ipc://`, msgspec structs in MessagePack.
+
+Each process binds one PUB socket named after it; a reader connects to the owners of the topics it
+wants. This is the only file that imports zmq.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import zmq
+
+from device.messages import MESSAGE_TYPES, Message
+
+OWNERS = ("sensors", "headset", "estimator", "conductor", "player", "telemetry", "simulator")
+QUEUE_MESSAGES = 1000  # per reader; beyond it ZeroMQ drops the newest, so the music never waits
+
+_BY_TOPIC = {kind.topic: kind for kind in MESSAGE_TYPES}
+
+
+class Bus(Protocol):
+    """What a composition root needs to talk to the other processes."""
+
+    def publish(self, message: Message) -> None:
+        """Hand a message to whoever listens now; never blocks."""
+
+    def receive(self) -> list[Message]:
+        """Return all messages that have arrived since the last call, in order per owner."""
+
+    def close(self) -> None:
+        """Release the sockets."""
+
+
+def encode(message: Message) -> tuple[bytes, bytes]:
+    """Return the topic and body frames of a message."""
+    return type(message).topic.encode(), msgspec.msgpack.encode(message)
+
+
+def decode(topic: bytes, body: bytes) -> Message:
+    """Return the message of two frames.
+
+    Raises:
+        KeyError: no message has this topic.
+        msgspec.DecodeError: the body does not fit the topic's struct.
+    """
+    return msgspec.msgpack.decode(body, type=_BY_TOPIC[topic.decode()])
+
+
+def owners_of(kinds: tuple[type[Message], ...]) -> tuple[str, ...]:
+    """Return the processes that publish any of these messages."""
+    if any(kind.owner == "*" for kind in kinds):
+        return OWNERS
+    return tuple(sorted({kind.owner for kind in kinds}))
+
+
+class ZmqBus:
+    """The bus between processes of one device.
+
+    Args:
+        run_dir: folder of the sockets, shared by all processes.
+        name: this process; binds `ipc://RUN_DIR/NAME.sock`. Empty for a process that only listens.
+        reads: the messages it wants.
+    """
+
+    def __init__(self, run_dir: Path, name: str, reads: tuple[type[Message], ...]) -> None:
+        self._context = zmq.Context()
+        self._pub: zmq.Socket[bytes] | None = None
+        if name:
+            self._pub = self._context.socket(zmq.PUB)
+            self._pub.setsockopt(zmq.SNDHWM, QUEUE_MESSAGES)
+            self._pub.bind(f"ipc://{run_dir}/{name}.sock")
+        self._sub = self._context.socket(zmq.SUB)
+        self._sub.setsockopt(zmq.RCVHWM, QUEUE_MESSAGES)
+        self._sub.setsockopt(zmq.RECONNECT_IVL, 100)
+        self._sub.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+        for kind in reads:
+            self._sub.setsockopt(zmq.SUBSCRIBE, kind.topic.encode())
+        for owner in owners_of(reads):
+            self._sub.connect(f"ipc://{run_dir}/{owner}.sock")
+
+    def publish(self, message: Message) -> None:
+        """Hand a message to whoever listens now; a full reader loses it."""
+        if self._pub is not None:
+            self._pub.send_multipart(encode(message), flags=zmq.NOBLOCK)
+
+    def receive(self) -> list[Message]:
+        """Return all messages that have arrived since the last call."""
+        arrived = []
+        while True:
+            try:
+                topic, body = self._sub.recv_multipart(flags=zmq.NOBLOCK)
+            except zmq.Again:
+                return arrived
+            arrived.append(decode(topic, body))
+
+    def wait(self, timeout_s: float) -> bool:
+        """Block until something has arrived or the time is over; tell whether it has."""
+        return bool(self._sub.poll(int(timeout_s * 1000)))
+
+    def close(self) -> None:
+        """Release the sockets without waiting for readers."""
+        self._context.destroy(linger=0)
+
+
+class LocalHub:
+    """A bus inside one process, for the lockstep run and for tests: same encoding, exact order."""
+
+    def __init__(self) -> None:
+        self._readers: list[tuple[frozenset[bytes], deque[tuple[bytes, bytes]]]] = []
+
+    def connect(self, reads: tuple[type[Message], ...]) -> LocalBus:
+        """Return one process's end of the bus."""
+        queue: deque[tuple[bytes, bytes]] = deque(maxlen=QUEUE_MESSAGES)
+        self._readers.append((frozenset(kind.topic.encode() for kind in reads), queue))
+        return LocalBus(self, queue)
+
+    def deliver(self, frames: tuple[bytes, bytes]) -> None:
+        """Put a message into the queue of everyone who reads its topic."""
+        for topics, queue in self._readers:
+            if frames[0] in topics:
+                queue.append(frames)
+
+
+class LocalBus:
+    """One end of a `LocalHub`."""
+
+    def __init__(self, hub: LocalHub, queue: deque[tuple[bytes, bytes]]) -> None:
+        self._hub = hub
+        self._queue = queue
+
+    def publish(self, message: Message) -> None:
+        """Deliver a message to all readers at once."""
+        self._hub.deliver(encode(message))
+
+    def receive(self) -> list[Message]:
+        """Return all messages since the last call."""
+        arrived = [decode(*frames) for frames in self._queue]
+        self._queue.clear()
+        return arrived
+
+    def close(self) -> None:
+        """Forget what has not been read."""
+        self._queue.clear()

@@ -1,0 +1,1 @@
+"""The `tranquillo` command."""

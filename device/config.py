@@ -1,0 +1,257 @@
+"""Typed configuration from one TOML file: unknown keys refused, ranges checked, errors that help."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from device.errors import ConfigError
+
+DEFAULT_PATH = Path("/etc/tranquillo/tranquillo.toml")
+
+Positive = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+AdcChannel = Annotated[int, Meta(ge=0, le=7)]
+GpioLine = Annotated[int, Meta(ge=0, le=27)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every table of the file."""
+
+
+class Gsr(Section):
+    """Skin conductance front end on one ADC channel.
+
+    `circuit` is `divider` (constant voltage `supply_v` over skin and `reference_ohm` in series; the
+    ADC sees the reference) or `grove` (Seeed Grove GSR: differential stage around half the supply).
+    """
+
+    channel: AdcChannel = 0
+    rate_hz: Annotated[float, Meta(ge=4, le=100)] = 10.0
+    circuit: Literal["divider", "grove"] = "divider"
+    supply_v: Annotated[float, Meta(ge=0.1, le=5.0)] = 0.5
+    reference_ohm: Annotated[float, Meta(ge=1_000, le=1_000_000)] = 47_000.0
+
+
+class Ppg(Section):
+    """Pulse sensor with an analogue output on one ADC channel."""
+
+    channel: AdcChannel = 1
+    rate_hz: Annotated[float, Meta(ge=25, le=250)] = 100.0
+
+
+class SkinTemperature(Section):
+    """NTC thermistor to ground under `series_ohm` to `supply_v` on one ADC channel."""
+
+    channel: AdcChannel = 2
+    rate_hz: Annotated[float, Meta(ge=0.5, le=10)] = 1.0
+    series_ohm: Positive = 10_000.0
+    nominal_ohm: Positive = 10_000.0
+    beta_k: Annotated[float, Meta(ge=2_000, le=6_000)] = 3_950.0
+    supply_v: Annotated[float, Meta(ge=0.1, le=5.5)] = 3.3
+
+
+class Sensors(Section):
+    """The ADC and what hangs on it; `adc` is SCHEME:PART, scheme `linux` or `sim`."""
+
+    adc: Annotated[str, Meta(pattern=r"^(linux|sim):(ads1115|mcp3008)$")] = "linux:ads1115"
+    i2c_bus: Annotated[int, Meta(ge=0, le=22)] = 1
+    i2c_address: Annotated[int, Meta(ge=0x48, le=0x4B)] = 0x48
+    spi_bus: Annotated[int, Meta(ge=0, le=6)] = 0
+    spi_device: Annotated[int, Meta(ge=0, le=2)] = 0
+    reference_v: Annotated[float, Meta(ge=1.0, le=5.5)] = 3.3
+    gsr: Gsr = Gsr()
+    ppg: Ppg = Ppg()
+    temperature: SkinTemperature | None = None
+
+
+class Headset(Section):
+    """OpenBCI Cyton: `port` is `none`, `sim:cyton`, or `linux:` and the path of its serial device."""
+
+    port: Annotated[str, Meta(pattern=r"^(none|sim:cyton|linux:/.+)$")] = "none"
+
+
+class Estimator(Section):
+    """The stress model and when to say *unknown*."""
+
+    stress_model: str = "stress/stress.tflite"
+    minimum_quality: Share = 0.4
+
+
+class PanelPins(Section):
+    """Button and light; `pins` is the scheme, GPIO numbers are BCM lines."""
+
+    pins: Literal["linux:gpio", "sim:gpio"] = "linux:gpio"
+    button: GpioLine = 17
+    red: GpioLine = 22
+    green: GpioLine = 27
+    blue: GpioLine = 24
+
+
+class Program(Section):
+    """The session a press starts; `seed` 0 draws a fresh one for every session."""
+
+    minutes: Annotated[float, Meta(ge=1, le=90)] = 20.0
+    fade_in_s: Annotated[float, Meta(ge=8, le=60)] = 10.0
+    fade_out_s: Annotated[float, Meta(ge=8, le=60)] = 12.0
+    melody_model: str = "melody/melody.tflite"
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
+
+
+class Loudness(Section):
+    """What keeps the sound safe at the ear.
+
+    `full_scale_dba` is the level at the ear for a full-scale 1 kHz sine (0 dBFS RMS of a sine) with
+    the amplifier as installed; measure it or take it from the headphone's sensitivity. The ceiling
+    in LUFS follows from both.
+    """
+
+    ceiling_dba: Annotated[float, Meta(ge=40, le=75)] = 65.0
+    full_scale_dba: Annotated[float, Meta(ge=70, le=130)] = 100.0
+
+
+class Player(Section):
+    """The sound back-end; `device` is a part of the ALSA device's name, `record` a WAV path or empty."""
+
+    backend: Literal["alsa", "jack", "file"] = "alsa"
+    device: str = "Headphones"
+    rate_hz: Literal[44_100, 48_000] = 44_100
+    frames: Literal[256, 512, 1024] = 512
+    record: str = ""
+    loudness: Loudness = Loudness()
+
+
+class Tls(Section):
+    """Paths of the clinic's CA and of this unit's certificate and key."""
+
+    ca: str
+    certificate: str = ""
+    key: str = ""
+
+
+class Telemetry(Section):
+    """The clinic's MQTT broker; no `broker_host` means no telemetry. Outcomes wait a random while."""
+
+    broker_host: str = ""
+    broker_port: Annotated[int, Meta(ge=1, le=65_535)] = 8883
+    tls: Tls | None = None
+    heartbeat_s: Annotated[float, Meta(ge=1, le=3600)] = 60.0
+    outcome_delay_min_s: Annotated[float, Meta(ge=0, le=604_800)] = 3_600.0
+    outcome_delay_max_s: Annotated[float, Meta(ge=0, le=604_800)] = 21_600.0
+    outbox_max_rows: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
+
+
+class Simulator(Section):
+    """What stands behind the `sim:` parts: `patient` is `sim` or the folder of an E4 recording."""
+
+    patient: str = "sim"
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
+    faults: str = ""
+
+
+class Settings(Section):
+    """The whole file."""
+
+    unit_id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    run_dir: str = "/run/tranquillo"
+    state_dir: str = "/var/lib/tranquillo"
+    models_dir: str = str(Path(__file__).resolve().parent.parent / "models")
+    sensors: Sensors = Sensors()
+    headset: Headset = Headset()
+    estimator: Estimator = Estimator()
+    panel: PanelPins = PanelPins()
+    program: Program = Program()
+    player: Player = Player()
+    telemetry: Telemetry = Telemetry()
+    simulator: Simulator = Simulator()
+
+
+def load(path: Path) -> Settings:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigError: the file is absent, is not TOML, or a key is missing, unknown or out of range;
+            the one-line text names the file, the key, its value and what is allowed.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); create it or name another "
+                          "with --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+    try:
+        settings = msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(str(error), raw)}") from error
+    _check_together(path, settings)
+    return settings
+
+
+def _check_together(path: Path, settings: Settings) -> None:
+    """Refuse values that are each in range but contradict one another."""
+    telemetry = settings.telemetry
+    if telemetry.outcome_delay_min_s > telemetry.outcome_delay_max_s:
+        raise ConfigError(
+            f"{path}: telemetry.outcome_delay_min_s is {telemetry.outcome_delay_min_s:g}, above "
+            f"outcome_delay_max_s {telemetry.outcome_delay_max_s:g}; lower the first or raise the second")
+    sensors = settings.sensors
+    named = [("sensors.gsr", sensors.gsr.channel), ("sensors.ppg", sensors.ppg.channel)]
+    if sensors.temperature is not None:
+        named.append(("sensors.temperature", sensors.temperature.channel))
+    seen: dict[int, str] = {}
+    highest = 3 if sensors.adc.endswith("ads1115") else 7
+    for table, channel in named:
+        if channel in seen:
+            raise ConfigError(f"{path}: {table}.channel is {channel}, which {seen[channel]} uses already; "
+                              "give each sensor a channel of its own")
+        if channel > highest:
+            raise ConfigError(f"{path}: {table}.channel is {channel}, allowed are 0 to {highest} "
+                              f"with {sensors.adc}")
+        seen[channel] = table
+
+
+def _explain(text: str, raw: dict[str, Any]) -> str:
+    """Turn msgspec's words into the full key, its value, what is allowed and the nearest known key."""
+    what, _, where = text.partition(" - at `$")
+    prefix = where.rstrip("`").lstrip(".")
+    if found := re.match(r"Object contains unknown field `(.+)`", what):
+        key = found.group(1)
+        near = difflib.get_close_matches(key, _known_keys(prefix), n=1, cutoff=0.0)
+        return f"unknown key {_join(prefix, key)}; did you mean {_join(prefix, near[0])}?"
+    if found := re.match(r"Object missing required field `(.+)`", what):
+        return f"missing key {_join(prefix, found.group(1))}; add it (see docs/configuration.md)"
+    return f"{prefix} is {_value(prefix, raw)!r}: {_allowed(what)}"
+
+
+def _allowed(what: str) -> str:
+    """Say in plain words what msgspec expected."""
+    return what.replace("Expected", "expected").replace("`", "")
+
+
+def _join(prefix: str, key: str) -> str:
+    """Return the full dotted key."""
+    return f"{prefix}.{key}" if prefix else key
+
+
+def _value(dotted: str, raw: Any) -> Any:  # noqa: ANN401 - TOML holds anything
+    """Return what the file holds at a dotted key."""
+    for part in dotted.split("."):
+        raw = raw.get(part) if isinstance(raw, dict) else None
+    return raw
+
+
+def _known_keys(prefix: str) -> list[str]:
+    """Return the keys that the table at a dotted prefix may hold."""
+    table: Any = Settings
+    for part in filter(None, prefix.split(".")):
+        hint = next(field.type for field in msgspec.structs.fields(table) if field.name == part)
+        options = [hint, *getattr(hint, "__args__", ())]
+        table = next(option for option in options if isinstance(option, type) and issubclass(option, Section))
+    return [field.name for field in msgspec.structs.fields(table)]

@@ -1,0 +1,1 @@
+"""Program arc and control policy: stress to the six musical parameters."""

@@ -1,0 +1,1 @@
+"""EDA, PPG, EEG and skin temperature features: functions of samples."""

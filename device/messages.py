@@ -1,0 +1,332 @@
+"""Every struct on the bus: its topic, its one owner, its units.
+
+Times named `at_s` and `start_s` are seconds of CLOCK_MONOTONIC, comparable between the processes
+of one device and meaningless outside it. State topics (marked *state*) are republished at least
+once a second, so a restarted reader is whole again within a second.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+import msgspec
+
+Service = Literal["sensors", "headset", "estimator", "conductor", "player", "telemetry"]
+Owner = Literal["sensors", "headset", "estimator", "conductor", "player", "telemetry", "simulator", "*"]
+Voice = Literal["pad", "bass", "melody", "texture"]
+Source = Literal["eda", "ppg", "temperature", "eeg"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything that travels on the bus."""
+
+    topic: ClassVar[str] = ""
+    owner: ClassVar[Owner] = "*"
+
+    at_s: float
+
+
+class Quality(StrEnum):
+    """How far a block of samples may be trusted; a block carries the worst of its samples."""
+
+    GOOD = "good"
+    OPEN = "open"  # no skin contact
+    SHORT = "short"  # electrodes touch each other
+    CLIPPED = "clipped"  # at the end of the converter's range
+    STUCK = "stuck"  # the converter repeats itself
+    MISSING = "missing"  # nothing was read
+
+
+class SampleBlock(Message, frozen=True, kw_only=True):
+    """Equally spaced samples of one ADC signal; a bad sample is NaN, never a plausible number.
+
+    Units of `values`: `eda` microsiemens, `ppg` volts at the converter, `temperature` degrees Celsius.
+    A jump between the end of one block and the `start_s` of the next is a gap.
+    """
+
+    topic: ClassVar[str] = "samples"
+    owner: ClassVar[Owner] = "sensors"
+
+    signal: Literal["eda", "ppg", "temperature"]
+    start_s: float
+    rate_hz: float
+    values: tuple[float, ...]
+    quality: Quality
+
+
+class EegBlock(Message, frozen=True, kw_only=True):
+    """Consecutive EEG samples; `microvolts` has one row of channel values per sample."""
+
+    topic: ClassVar[str] = "eeg"
+    owner: ClassVar[Owner] = "headset"
+
+    start_s: float
+    rate_hz: float
+    microvolts: tuple[tuple[float, ...], ...]
+    lost_samples: int  # counted by the packet counter since the previous block
+
+
+class EdaFeatures(msgspec.Struct, frozen=True, kw_only=True):
+    """Skin conductance over the window; `quality` 0 (useless) to 1 (clean)."""
+
+    tonic_us: float
+    tonic_slope_us_per_min: float
+    scr_per_min: float
+    scr_amplitude_us: float  # mean over the window, 0 without a response
+    quality: float
+
+
+class PpgFeatures(msgspec.Struct, frozen=True, kw_only=True):
+    """Pulse over the window; `quality` 0 (useless) to 1 (clean)."""
+
+    hr_bpm: float
+    rmssd_ms: float
+    sdnn_ms: float
+    pulse_amplitude_v: float
+    quality: float
+
+
+class TemperatureFeatures(msgspec.Struct, frozen=True, kw_only=True):
+    """Skin temperature over the window."""
+
+    celsius: float
+    slope_c_per_min: float
+    quality: float
+
+
+class EegFeatures(msgspec.Struct, frozen=True, kw_only=True):
+    """EEG band powers over the window: shares of 1 to 30 Hz power, median over good channels."""
+
+    theta: float
+    alpha: float
+    beta: float
+    beta_alpha: float
+    theta_beta: float
+    good_channels: int
+    quality: float
+
+
+class Features(Message, frozen=True, kw_only=True):
+    """What the last window of each signal says, once a second; None where a signal is absent. *State.*"""
+
+    topic: ClassVar[str] = "features"
+    owner: ClassVar[Owner] = "estimator"
+
+    window_s: float
+    eda: EdaFeatures | None
+    ppg: PpgFeatures | None
+    temperature: TemperatureFeatures | None
+    eeg: EegFeatures | None
+
+
+class StressBand(StrEnum):
+    """The three levels that a person reads, and the honest fourth."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    UNKNOWN = "unknown"
+
+
+class Stress(Message, frozen=True, kw_only=True):
+    """The stress estimate, once a second. *State.*
+
+    `level` 0 (calm) to 1 (stressed) or None when unknown; `confidence` 0 to 1; `sources` that were
+    used; `reason` why it is unknown, or empty.
+    """
+
+    topic: ClassVar[str] = "stress"
+    owner: ClassVar[Owner] = "estimator"
+
+    level: float | None
+    confidence: float
+    band: StressBand
+    sources: tuple[Source, ...]
+    reason: str
+
+
+class MusicalTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """The six bounded parameters of the music; all 0 to 1 but the tempo.
+
+    `pitch` register low to high; `tempo_bpm` 50 to 90; `timbre` dark to bright; `intensity` soft to
+    full (loudness under the ceiling); `density` sparse to busy; `percussiveness` soft to marked onsets.
+    """
+
+    pitch: float
+    tempo_bpm: float
+    timbre: float
+    intensity: float
+    density: float
+    percussiveness: float
+
+
+class Reason(StrEnum):
+    """Why the musical target moved; every change carries at least one."""
+
+    ARC = "arc"  # the program itself
+    MEET = "meet"  # entry at the patient's own pace (iso principle)
+    STRESS_UP = "stress_up"
+    STRESS_DOWN = "stress_down"
+    STRESS_UNKNOWN = "stress_unknown"
+    SENSORS_BACK = "sensors_back"
+    SLEW_LIMIT = "slew_limit"
+    BOUND = "bound"
+    ENDING = "ending"
+    RESUMED = "resumed"
+
+
+class Target(Message, frozen=True, kw_only=True):
+    """Where the music should be now, once a second while a session runs. *State.*"""
+
+    topic: ClassVar[str] = "target"
+    owner: ClassVar[Owner] = "conductor"
+
+    values: MusicalTarget
+    reasons: tuple[Reason, ...]
+    loop: Literal["closed", "open"]
+    elapsed_s: float
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """One note of a phrase: MIDI `pitch`, beats from the start of the phrase, `velocity` 0 to 1."""
+
+    voice: Voice
+    pitch: int
+    start_beat: float
+    beats: float
+    velocity: float
+
+
+class Phrase(Message, frozen=True, kw_only=True):
+    """Music to play from `start_s` on, at one tempo; sent before it is due and sent only once."""
+
+    topic: ClassVar[str] = "phrase"
+    owner: ClassVar[Owner] = "conductor"
+
+    phrase_id: int
+    start_s: float
+    beats: float
+    notes: tuple[Note, ...]
+    target: MusicalTarget
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds at the phrase's own tempo."""
+        return self.beats * 60.0 / self.target.tempo_bpm
+
+
+class SessionPhase(StrEnum):
+    """Where the session is."""
+
+    IDLE = "idle"  # silent, ready
+    RUNNING = "running"
+    ENDING = "ending"  # gentle fade, asked for or at the end of the arc
+    MUTED = "muted"  # silenced at once by a held button; becomes idle when the button is released
+
+
+class Session(Message, frozen=True, kw_only=True):
+    """What the conductor wants sounded. *State.* `seed` makes the session repeatable."""
+
+    topic: ClassVar[str] = "session"
+    owner: ClassVar[Owner] = "conductor"
+
+    phase: SessionPhase
+    seed: int
+    elapsed_s: float
+    duration_s: float
+    fade_s: float  # how long the ending fade takes
+
+
+class LightPattern(StrEnum):
+    """What the light says; colours follow IEC 60601-1-8 practice."""
+
+    OFF = "off"
+    READY = "ready"  # green, steady
+    STARTING = "starting"  # cyan, quick pulse: a press was understood, sound is coming
+    PLAYING = "playing"  # cyan, slow breath
+    ENDING = "ending"  # cyan, fading
+    ATTENTION = "attention"  # amber, steady: needs attention; a program can still be started
+    PLAYING_ATTENTION = "playing_attention"  # amber, slow breath: music plays, something needs attention
+    FAULT = "fault"  # red, slow blink: no sound can be made; act now
+
+
+class Panel(Message, frozen=True, kw_only=True):
+    """What the nurse sees and touches. *State.* `rgb` 0 to 1 is the light at this moment."""
+
+    topic: ClassVar[str] = "panel"
+    owner: ClassVar[Owner] = "conductor"
+
+    light: LightPattern
+    rgb: tuple[float, float, float]
+    button_down: bool
+
+
+class PlayerState(Message, frozen=True, kw_only=True):
+    """What is being heard. *State*, ten times a second while sounding.
+
+    `position_s` is samples consumed by the back-end over the rate; `loudness_lufs` short-term (3 s),
+    None while silent; `audible` are the parameters the ear gets now, None while silent.
+    """
+
+    topic: ClassVar[str] = "player"
+    owner: ClassVar[Owner] = "player"
+
+    backend: Literal["alsa", "jack", "file"]
+    sounding: bool
+    gain_db: float
+    loudness_lufs: float | None
+    position_s: float
+    phrase_id: int | None
+    audible: MusicalTarget | None
+    notes_played: int
+
+
+class Severity(StrEnum):
+    """How soon a person has to act."""
+
+    INFO = "info"
+    ATTENTION = "attention"
+    ACT_NOW = "act_now"
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong now: stable `code`, and `advice` in words for the ward's IT."""
+
+    code: str
+    severity: Severity
+    advice: str
+
+
+class Health(Message, frozen=True, kw_only=True):
+    """One service's own word on itself. *State.* Every service owns `health` on its own socket."""
+
+    topic: ClassVar[str] = "health"
+    owner: ClassVar[Owner] = "*"
+
+    service: Service
+    uptime_s: float
+    late_steps: int
+    faults: tuple[Fault, ...]
+
+
+class Truth(Message, frozen=True, kw_only=True):
+    """What the simulator knows of its patient; exists on a desk only, never on a device in use.
+
+    `arousal` 0 to 1 of the simulated patient; `label` the protocol's word in a recording
+    (`stress`, `rest` or empty); physiology is what the sensors ought to show.
+    """
+
+    topic: ClassVar[str] = "truth"
+    owner: ClassVar[Owner] = "simulator"
+
+    arousal: float | None
+    label: str
+    skin_us: float
+    hr_bpm: float | None
+    skin_c: float | None
+
+
+MESSAGE_TYPES: tuple[type[Message], ...] = (
+    SampleBlock, EegBlock, Features, Stress, Target, Phrase, Session, Panel, PlayerState, Health, Truth,
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Composer, harmony, synthesiser and loudness ceiling."""

@@ -1,0 +1,1 @@
+"""Button gestures and light patterns."""

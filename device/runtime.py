@@ -1,0 +1,201 @@
+"""What every process shares: pacing, signals, sd_notify and watchdog, health, logs, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from systemd import daemon, journal
+
+from device.bus import Bus, ZmqBus
+from device.clock import Clock, SystemClock
+from device.config import DEFAULT_PATH, Settings, load
+from device.errors import (
+    EXIT_AUDIO_LOST,
+    EXIT_CONFIG,
+    EXIT_OK,
+    EXIT_SOFTWARE,
+    AudioLost,
+    ConfigError,
+    DeviceConfigError,
+    ModelError,
+)
+from device.messages import Fault, Health, Message, Service
+
+HEARTBEAT_S = 1.0
+
+
+class Worker(Protocol):
+    """One service, made by its composition root: a bounded step, done again and again."""
+
+    period_s: float
+
+    def step(self) -> None:
+        """Do the work that is due and return; never blocks longer than a few periods."""
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return what is wrong now."""
+
+    def close(self) -> None:
+        """Release what the worker holds."""
+
+
+class Root(msgspec.Struct, frozen=True, kw_only=True):
+    """A composition root: the process's name, what it reads, and how it is built."""
+
+    name: Service
+    reads: tuple[type[Message], ...]
+    build: Callable[[Settings, Clock, Bus], Worker]
+
+
+class FaultLog:
+    """Logs each fault once when it starts and once when it ends."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._known: dict[str, Fault] = {}
+
+    def update(self, faults: tuple[Fault, ...]) -> None:
+        """Compare the present faults with those of the last call."""
+        present = {fault.code: fault for fault in faults}
+        for code, fault in present.items():
+            if code not in self._known:
+                self._log.warning("fault %s (%s): %s", code, fault.severity, fault.advice)
+        for code in self._known.keys() - present.keys():
+            self._log.info("fault %s has ended", code)
+        self._known = present
+
+
+class Heart:
+    """Publishes a worker's health once a second."""
+
+    def __init__(self, name: Service, worker: Worker, clock: Clock, bus: Bus) -> None:
+        self._name: Service = name
+        self._worker = worker
+        self._clock = clock
+        self._bus = bus
+        self._born_s = clock.monotonic()
+        self._due_s = self._born_s
+        self._faults = FaultLog(logging.getLogger(name))
+
+    def beat(self, late_steps: int) -> bool:
+        """Publish if a second has passed; tell whether it has."""
+        now = self._clock.monotonic()
+        if now < self._due_s:
+            return False
+        self._due_s = now + HEARTBEAT_S
+        faults = self._worker.faults()
+        self._faults.update(faults)
+        self._bus.publish(Health(
+            at_s=now, service=self._name, uptime_s=now - self._born_s, late_steps=late_steps, faults=faults,
+        ))
+        return True
+
+
+class Pacer:
+    """Absolute deadlines one period apart; after an overrun the missed ones are dropped and counted."""
+
+    def __init__(self, clock: Clock, period_s: float) -> None:
+        self._clock = clock
+        self._period_s = period_s
+        self._due_s = clock.monotonic()
+        self.late_steps = 0
+
+    def remaining_s(self) -> float:
+        """Move on to the next deadline and return the time until then, 0 when it is past."""
+        self._due_s += self._period_s
+        remaining = self._due_s - self._clock.monotonic()
+        if remaining < -self._period_s:
+            self.late_steps += 1
+            self._due_s = self._clock.monotonic()
+        return max(0.0, remaining)
+
+
+def run(root: Root, worker: Worker, clock: Clock, bus: Bus, stop: threading.Event) -> None:
+    """Step a worker until told to stop; READY after the first step, WATCHDOG after completed steps."""
+    heart = Heart(root.name, worker, clock, bus)
+    pacer = Pacer(clock, worker.period_s)
+    ready = False
+    while not stop.is_set():
+        worker.step()
+        if heart.beat(pacer.late_steps):
+            daemon.notify("WATCHDOG=1")
+        if not ready:
+            daemon.notify("READY=1")
+            ready = True
+        stop.wait(pacer.remaining_s())
+    daemon.notify("STOPPING=1")
+
+
+def main(root: Root) -> None:
+    """Run one service as a process and exit with the code that tells systemd what to do next."""
+    sys.exit(_run_process(root))
+
+
+def _run_process(root: Root) -> int:
+    """Configure, run and close; turn known errors into one line and an exit code."""
+    parser = argparse.ArgumentParser(prog=f"device.services.{root.name}")
+    parser.add_argument("--config", type=Path, default=DEFAULT_PATH)
+    options = parser.parse_args()
+    configure_logging(root.name)
+    log = logging.getLogger(root.name)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        _serve(root, load(options.config), stop)
+    except (ConfigError, DeviceConfigError, ModelError) as error:
+        log.error("%s", error)  # noqa: TRY400 - one line for the operator
+        return EXIT_CONFIG
+    except AudioLost as error:
+        log.error("%s", error)  # noqa: TRY400 - one line for the operator
+        return EXIT_AUDIO_LOST
+    except Exception:
+        log.exception("a defect ended this process; it will be restarted")
+        return EXIT_SOFTWARE
+    return EXIT_OK
+
+
+def _serve(root: Root, settings: Settings, stop: threading.Event) -> None:
+    """Open the bus, build the worker, run it, and release both."""
+    clock = SystemClock()
+    bus = ZmqBus(Path(settings.run_dir), root.name, root.reads)
+    try:
+        worker = root.build(settings, clock, bus)
+        try:
+            run(root, worker, clock, bus, stop)
+        finally:
+            worker.close()
+    finally:
+        bus.close()
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, for a desk or CI where no journal listens."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line."""
+        line = {"service": record.name, "level": record.levelname.lower(), "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def configure_logging(name: str) -> None:
+    """Log to the journal under systemd, as JSON lines on standard error elsewhere."""
+    handler: logging.Handler
+    if "JOURNAL_STREAM" in os.environ:
+        handler = journal.JournalHandler(SYSLOG_IDENTIFIER=f"tranquillo-{name}")
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

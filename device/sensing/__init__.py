@@ -1,0 +1,1 @@
+"""Paced ADC reads to sample blocks with gaps and quality."""

@@ -1,0 +1,1 @@
+"""Stress level from features: model, personal baseline, abstention."""

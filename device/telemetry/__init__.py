@@ -1,0 +1,1 @@
+"""Allow-list anonymiser, on-disk outbox and MQTT uplink."""

@@ -1,0 +1,1 @@
+"""Hardware, one part per file; imports nothing of the device."""
