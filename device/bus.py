@@ -88,7 +88,7 @@ class ZmqBus:
 
     def receive(self) -> list[Message]:
         """Return all messages that have arrived since the last call."""
-        arrived = []
+        arrived: list[Message] = []
         while True:
             try:
                 topic, body = self._sub.recv_multipart(flags=zmq.NOBLOCK)

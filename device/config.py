@@ -25,7 +25,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of every table of the file."""
 
 
-class Gsr(Section):
+class Gsr(Section, frozen=True):
     """Skin conductance front end on one ADC channel.
 
     `circuit` is `divider` (constant voltage `supply_v` over skin and `reference_ohm` in series; the
@@ -39,14 +39,14 @@ class Gsr(Section):
     reference_ohm: Annotated[float, Meta(ge=1_000, le=1_000_000)] = 47_000.0
 
 
-class Ppg(Section):
+class Ppg(Section, frozen=True):
     """Pulse sensor with an analogue output on one ADC channel."""
 
     channel: AdcChannel = 1
     rate_hz: Annotated[float, Meta(ge=25, le=250)] = 100.0
 
 
-class SkinTemperature(Section):
+class SkinTemperature(Section, frozen=True):
     """NTC thermistor to ground under `series_ohm` to `supply_v` on one ADC channel."""
 
     channel: AdcChannel = 2
@@ -57,7 +57,7 @@ class SkinTemperature(Section):
     supply_v: Annotated[float, Meta(ge=0.1, le=5.5)] = 3.3
 
 
-class Sensors(Section):
+class Sensors(Section, frozen=True):
     """The ADC and what hangs on it; `adc` is SCHEME:PART, scheme `linux` or `sim`."""
 
     adc: Annotated[str, Meta(pattern=r"^(linux|sim):(ads1115|mcp3008)$")] = "linux:ads1115"
@@ -71,20 +71,20 @@ class Sensors(Section):
     temperature: SkinTemperature | None = None
 
 
-class Headset(Section):
+class Headset(Section, frozen=True):
     """OpenBCI Cyton: `port` is `none`, `sim:cyton`, or `linux:` and the path of its serial device."""
 
     port: Annotated[str, Meta(pattern=r"^(none|sim:cyton|linux:/.+)$")] = "none"
 
 
-class Estimator(Section):
+class Estimator(Section, frozen=True):
     """The stress model and when to say *unknown*."""
 
     stress_model: str = "stress/stress.tflite"
     minimum_quality: Share = 0.4
 
 
-class PanelPins(Section):
+class PanelPins(Section, frozen=True):
     """Button and light; `pins` is the scheme, GPIO numbers are BCM lines."""
 
     pins: Literal["linux:gpio", "sim:gpio"] = "linux:gpio"
@@ -94,7 +94,7 @@ class PanelPins(Section):
     blue: GpioLine = 24
 
 
-class Program(Section):
+class Program(Section, frozen=True):
     """The session a press starts; `seed` 0 draws a fresh one for every session."""
 
     minutes: Annotated[float, Meta(ge=1, le=90)] = 20.0
@@ -104,7 +104,7 @@ class Program(Section):
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
 
 
-class Loudness(Section):
+class Loudness(Section, frozen=True):
     """What keeps the sound safe at the ear.
 
     `full_scale_dba` is the level at the ear for a full-scale 1 kHz sine (0 dBFS RMS of a sine) with
@@ -116,7 +116,7 @@ class Loudness(Section):
     full_scale_dba: Annotated[float, Meta(ge=70, le=130)] = 100.0
 
 
-class Player(Section):
+class Player(Section, frozen=True):
     """The sound back-end; `device` is a part of the ALSA device's name, `record` a WAV path or empty."""
 
     backend: Literal["alsa", "jack", "file"] = "alsa"
@@ -127,7 +127,7 @@ class Player(Section):
     loudness: Loudness = Loudness()
 
 
-class Tls(Section):
+class Tls(Section, frozen=True):
     """Paths of the clinic's CA and of this unit's certificate and key."""
 
     ca: str
@@ -135,7 +135,7 @@ class Tls(Section):
     key: str = ""
 
 
-class Telemetry(Section):
+class Telemetry(Section, frozen=True):
     """The clinic's MQTT broker; no `broker_host` means no telemetry. Outcomes wait a random while."""
 
     broker_host: str = ""
@@ -147,7 +147,7 @@ class Telemetry(Section):
     outbox_max_rows: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
 
 
-class Simulator(Section):
+class Simulator(Section, frozen=True):
     """What stands behind the `sim:` parts: `patient` is `sim` or the folder of an E4 recording."""
 
     patient: str = "sim"
@@ -155,7 +155,7 @@ class Simulator(Section):
     faults: str = ""
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """The whole file."""
 
     unit_id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]

@@ -108,7 +108,7 @@ class EegFeatures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Features(Message, frozen=True, kw_only=True):
-    """What the last window of each signal says, once a second; None where a signal is absent. *State.*"""
+    """*State.* What the last window of each signal says, once a second; None where a signal is absent."""
 
     topic: ClassVar[str] = "features"
     owner: ClassVar[Owner] = "estimator"
@@ -130,7 +130,7 @@ class StressBand(StrEnum):
 
 
 class Stress(Message, frozen=True, kw_only=True):
-    """The stress estimate, once a second. *State.*
+    """*State.* The stress estimate, once a second.
 
     `level` 0 (calm) to 1 (stressed) or None when unknown; `confidence` 0 to 1; `sources` that were
     used; `reason` why it is unknown, or empty.
@@ -177,7 +177,7 @@ class Reason(StrEnum):
 
 
 class Target(Message, frozen=True, kw_only=True):
-    """Where the music should be now, once a second while a session runs. *State.*"""
+    """*State.* Where the music should be now, once a second while a session runs."""
 
     topic: ClassVar[str] = "target"
     owner: ClassVar[Owner] = "conductor"
