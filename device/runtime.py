@@ -30,6 +30,7 @@ from device.errors import (
     ModelError,
 )
 from device.messages import Fault, Health, Message, Service
+from drivers.open import Parts, default_parts
 
 HEARTBEAT_S = 1.0
 
@@ -54,7 +55,7 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Service
     reads: tuple[type[Message], ...]
-    build: Callable[[Settings, Clock, Bus], Worker]
+    build: Callable[[Settings, Clock, Bus, Parts], Worker]
 
 
 class FaultLog:
@@ -170,7 +171,7 @@ def _serve(root: Root, settings: Settings, stop: threading.Event) -> None:
     clock = SystemClock()
     bus = ZmqBus(Path(settings.run_dir), root.name, root.reads)
     try:
-        worker = root.build(settings, clock, bus)
+        worker = root.build(settings, clock, bus, default_parts(Path(settings.run_dir)))
         try:
             run(root, worker, clock, bus, stop)
         finally:
