@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-Service = Literal["sensors", "headset", "estimator", "conductor", "player", "telemetry"]
-Owner = Literal["sensors", "headset", "estimator", "conductor", "player", "telemetry", "simulator", "*"]
+# The six services of the device; the simulator joins them on a desk only.
+Service = Literal["sensors", "headset", "estimator", "conductor", "player", "telemetry", "simulator"]
+Owner = Service | Literal["*"]
 Voice = Literal["pad", "bass", "melody", "texture"]
 Source = Literal["eda", "ppg", "temperature", "eeg"]
 

@@ -1,0 +1,153 @@
+"""The configuration refuses what is wrong, in one line that helps."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from device.config import Settings, load
+from device.errors import ConfigError
+
+GOOD = 'unit_id = "bed-07"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "tranquillo.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(write(folder, text))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(str(folder / "tranquillo.toml"))
+    return message
+
+
+def test_config_one_key_is_enough(tmp_path):
+    settings = load(write(tmp_path, GOOD))
+    assert settings.unit_id == "bed-07"
+    assert settings.sensors.ppg.rate_hz == 100.0
+    assert settings.program.minutes == 20.0
+    assert settings.player.loudness.ceiling_dba == 65.0
+    assert settings.telemetry.broker_host == ""
+
+
+def test_config_tables_are_read_with_their_types(tmp_path):
+    settings = load(write(tmp_path, GOOD + """
+[sensors]
+adc = "sim:mcp3008"
+[sensors.gsr]
+circuit = "grove"
+rate_hz = 20
+[sensors.temperature]
+channel = 5
+[telemetry]
+broker_host = "broker"
+[telemetry.tls]
+ca = "/etc/tranquillo/ca.pem"
+"""))
+    assert settings.sensors.adc == "sim:mcp3008"
+    assert settings.sensors.gsr.rate_hz == 20.0
+    assert isinstance(settings.sensors.gsr.rate_hz, float)
+    assert settings.sensors.temperature is not None
+    assert settings.sensors.temperature.channel == 5
+    assert settings.telemetry.tls is not None
+    assert settings.telemetry.tls.ca == "/etc/tranquillo/ca.pem"
+
+
+def test_config_missing_key_is_named(tmp_path):
+    assert "missing key unit_id" in refused(tmp_path, "")
+
+
+def test_config_missing_nested_key_is_named_in_full(tmp_path):
+    text = GOOD + '[telemetry]\nbroker_host = "b"\n[telemetry.tls]\n'
+    assert "missing key telemetry.tls.ca" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(("text", "wrong", "right"), [
+    ("unit = 1\n", "unit", "unit_id"),
+    ("[sensors.gsr]\nrate = 10\n", "sensors.gsr.rate", "sensors.gsr.rate_hz"),
+    ("[sensors.temperature]\nbeta = 4000\n", "sensors.temperature.beta", "sensors.temperature.beta_k"),
+    ("[player.loudness]\nceiling = 60\n", "player.loudness.ceiling", "player.loudness.ceiling_dba"),
+    ("[programm]\nminutes = 10\n", "programm", "program"),
+])
+def test_config_unknown_key_names_the_nearest(tmp_path, text, wrong, right):
+    message = refused(tmp_path, GOOD + text)
+    assert f"unknown key {wrong};" in message
+    assert f"did you mean {right}?" in message
+
+
+@pytest.mark.parametrize(("text", "key", "value", "bound"), [
+    ("[player.loudness]\nceiling_dba = 95\n", "player.loudness.ceiling_dba", "95", "75"),
+    ("[program]\nminutes = 0\n", "program.minutes", "0", "1"),
+    ("[sensors.gsr]\nreference_ohm = 10\n", "sensors.gsr.reference_ohm", "10", "1000"),
+    ("[telemetry]\nbroker_port = 70000\n", "telemetry.broker_port", "70000", "65535"),
+    ("[program]\nfade_in_s = 1\n", "program.fade_in_s", "1", "8"),
+])
+def test_config_out_of_range_names_key_value_and_bound(tmp_path, text, key, value, bound):
+    message = refused(tmp_path, GOOD + text)
+    assert f"{key} is {value}: expected" in message
+    assert bound in message
+
+
+def test_config_wrong_type_is_named(tmp_path):
+    message = refused(tmp_path, GOOD + '[program]\nminutes = "twenty"\n')
+    assert "program.minutes is 'twenty': expected float" in message
+
+
+@pytest.mark.parametrize("unit_id", ["", "Bed 7", "ä", "x" * 33, "../etc"])
+def test_config_unit_id_is_safe_in_a_topic(tmp_path, unit_id):
+    assert "unit_id is" in refused(tmp_path, f'unit_id = "{unit_id}"\n')
+
+
+def test_config_unknown_scheme_is_refused(tmp_path):
+    assert "sensors.adc is 'usb:ads1115'" in refused(tmp_path, GOOD + '[sensors]\nadc = "usb:ads1115"\n')
+
+
+def test_config_same_channel_twice_is_refused(tmp_path):
+    message = refused(tmp_path, GOOD + "[sensors.ppg]\nchannel = 0\n")
+    assert "sensors.ppg.channel is 0, which sensors.gsr uses already" in message
+
+
+def test_config_channel_beyond_the_chip_is_refused(tmp_path):
+    message = refused(tmp_path, GOOD + "[sensors.ppg]\nchannel = 6\n")
+    assert "sensors.ppg.channel is 6, allowed are 0 to 3 with linux:ads1115" in message
+
+
+def test_config_delays_must_be_in_order(tmp_path):
+    message = refused(tmp_path, GOOD + "[telemetry]\noutcome_delay_min_s = 30000\n")
+    assert "outcome_delay_min_s is 30000, above outcome_delay_max_s 21600" in message
+
+
+def test_config_absent_file_says_what_to_do(tmp_path):
+    with pytest.raises(ConfigError, match=re.escape("--config")):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("content", [b"unit_id = \n", b"\xff\xfe", b"unit_id = 'a'\nunit_id = 'b'\n"])
+def test_config_broken_toml_is_one_line(tmp_path, content):
+    path = tmp_path / "tranquillo.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="not valid TOML") as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_config_is_a_value_error_too(tmp_path):
+    with pytest.raises(ValueError, match="unit_id"):
+        load(write(tmp_path, ""))
+
+
+def test_config_cannot_be_changed_after_reading(tmp_path):
+    settings = load(write(tmp_path, GOOD))
+    with pytest.raises(AttributeError):
+        settings.unit_id = "other"  # type: ignore[misc]
+
+
+def test_config_default_models_lie_in_the_project():
+    settings = Settings(unit_id="a")
+    assert Path(settings.models_dir).name == "models"
+    assert Path(settings.models_dir).is_dir()
