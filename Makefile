@@ -2,19 +2,76 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+DATA ?= ../shared/data
+BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT_RUN := python3-venv python3-dev gcc libc6-dev pkg-config libsystemd-dev mosquitto
+APT_TEST := $(APT_RUN) jackd2 openssl procps
+
+# $(call apt,packages): install what is missing and say so; silent when nothing is.
+define apt
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null \
+	  | grep -qx installed || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing Debian packages:" $$missing; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
 
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
+.PHONY: apt-run apt-test
+apt-run:
+	$(call apt,$(APT_RUN))
+apt-test:
+	$(call apt,$(APT_TEST))
+
+$(BIN)/.desk: pyproject.toml | apt-run
+	@echo "Installing the Python packages of the device and the desk into .venv"
+	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check -e '.[desk]'
+	@touch $@
+
+$(BIN)/.dev: pyproject.toml | apt-test
+	@echo "Installing the Python packages of the device and its tests into .venv"
+	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(BIN)/.desk
+
+$(BIN)/.train: pyproject.toml $(BIN)/.dev
+	@echo "Installing the Python packages of training into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'
+	@touch $@
+
+.PHONY: run
+run: $(BIN)/.desk ## a 3-minute session on simulated hardware; leaves out/report.html and out/session.wav
+	@$(BIN)/tranquillo run
+
+.PHONY: test
+test: $(BIN)/.dev ## all tests
+	$(BIN)/python -m pytest
+
 .PHONY: lint
-lint: $(BIN)/.dev ## ruff and import-linter
+lint: $(BIN)/.dev ## ruff and the rule of who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 
 .PHONY: type
 type: $(BIN)/.dev ## mypy --strict
 	$(BIN)/mypy
+
+.PHONY: bench
+bench: $(BIN)/.desk ## latency, memory and processor time of a real-time session
+	@$(BIN)/tranquillo bench
+
+.PHONY: train train-stress train-melody
+train: train-stress train-melody ## train both models again from the data beside the checkout
+train-stress: $(BIN)/.train
+	$(BIN)/python -m models.stress.training.train --data $(DATA)/stress-predict --out models/stress
+train-melody: $(BIN)/.train
+	$(BIN)/python -m models.melody.training.train --data $(DATA)/melody --out models/melody
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf .venv out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

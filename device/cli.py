@@ -1,1 +1,140 @@
-"""The `tranquillo` command."""
+"""The `tranquillo` command: run the appliance at a desk, check its configuration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+import msgspec
+
+from device.config import DEFAULT_PATH, load
+from device.errors import EXIT_CONFIG, EXIT_SOFTWARE, ConfigError, TranquilloError
+
+SIMULATED_MINUTES = 3.0
+P = ParamSpec("P")
+
+config_option = click.option(
+    "--config", "config_path", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True,
+    help="The device's configuration file.",
+)
+
+
+def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn the project's own errors into one line on standard error and an exit code."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ConfigError as error:
+            click.echo(f"tranquillo: {error}", err=True)
+            sys.exit(EXIT_CONFIG)
+        except TranquilloError as error:
+            click.echo(f"tranquillo: {error}", err=True)
+            sys.exit(EXIT_SOFTWARE)
+
+    return guarded
+
+
+@click.group()
+@click.version_option(package_name="tranquillo")
+def main() -> None:
+    """Tranquillo, a bedside relaxation device."""
+
+
+@main.command()
+@click.option("--patient", default="sim", show_default=True, metavar="sim|PATH",
+              help="A simulated patient, or the folder of an Empatica E4 recording.")
+@click.option("--minutes", type=click.FloatRange(1, 90), default=None,
+              help="Length of the program [default: 3, or the whole recording].")
+@click.option("--speed", type=click.FloatRange(0, 1000), default=1.0, show_default=True,
+              help="1 is real time with six processes; more is the manual clock; 0 as fast as it goes.")
+@click.option("--seed", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True,
+              help="Repeats patient and music.")
+@click.option("--interactive", is_flag=True, help="Press the button yourself: Enter; h Enter holds it.")
+@click.option("--faults", default="", metavar="FILE", help="A scenario of faults (TOML).")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"),
+              show_default=True, help="Where audio, score, messages and report are left.")
+@one_line_errors
+def run(patient: str, minutes: float | None, speed: float, seed: int, interactive: bool,
+        faults: str, out: Path) -> None:
+    """Run a session on simulated hardware and leave a report."""
+    from device.desk.run import run_session
+    from device.desk.setup import RunOptions, choose_backend, program_minutes
+
+    backend, audio_device = choose_backend(speed)
+    options = RunOptions(
+        patient=patient, minutes=minutes or program_minutes(patient, SIMULATED_MINUTES), speed=speed, seed=seed,
+        interactive=interactive, out=out, faults=faults, backend=backend, audio_device=audio_device,
+    )
+    click.echo(f"Sound: {audio_device or 'no sound card found, to the file only'}")
+    with click.progressbar(length=round(60 * options.minutes), label="Session", show_pos=False) as bar:
+        def progress(elapsed_s: float, word: str) -> None:
+            bar.label = word.capitalize().ljust(22)
+            bar.update(max(0, round(elapsed_s) - bar.pos))
+
+        report = run_session(options, progress)
+    click.echo(f"Report: {report}")
+
+
+@main.command()
+@config_option
+@one_line_errors
+def up(config_path: Path) -> None:
+    """Run all services here under a process manager until interrupted."""
+    from device.desk.up import Supervisor
+
+    supervisor = Supervisor(config_path, load(config_path))
+    try:
+        sys.exit(supervisor.wait())
+    except KeyboardInterrupt:
+        supervisor.stop()
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("out"))
+@one_line_errors
+def report(folder: Path) -> None:
+    """Write the report of a finished run again."""
+    from device.desk.report import write_report
+
+    click.echo(f"Report: {write_report(folder)}")
+
+
+@main.command()
+@click.option("--seconds", type=click.IntRange(10, 3600), default=60, show_default=True,
+              help="How long to watch the processes during a session.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"),
+              show_default=True, help="Where bench.json is left.")
+@one_line_errors
+def bench(seconds: int, out: Path) -> None:
+    """Measure latency, memory and processor time of a real-time session."""
+    from device.desk.bench import measure
+
+    click.echo(measure(out, seconds))
+
+
+@main.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command()
+@config_option
+@one_line_errors
+def check(config_path: Path) -> None:
+    """Say whether the configuration is good; exit 78 and one line if it is not."""
+    load(config_path)
+    click.echo(f"{config_path}: good")
+
+
+@config.command()
+@config_option
+@one_line_errors
+def show(config_path: Path) -> None:
+    """Show every key with the value in force."""
+    click.echo(msgspec.json.format(msgspec.json.encode(load(config_path)), indent=2).decode())

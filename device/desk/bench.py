@@ -1,0 +1,130 @@
+"""`tranquillo bench`: what a real-time session costs, process by process, and how fast it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+
+import msgspec
+
+from device.desk.run import run_session
+from device.desk.setup import RunOptions, choose_backend
+from device.desk.up import SERVICES
+
+CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+SAMPLE_EVERY_S = 2.0
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """One service over the session: median proportional memory and mean share of one core."""
+
+    service: str
+    pss_mib: float
+    cpu_percent: float
+
+
+def find_processes(config: Path) -> dict[str, int]:
+    """Return service name to process id of what runs with this configuration file."""
+    found: dict[str, int] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue  # it has just ended
+        module = next((word for word in words if word.startswith("device.services.")), "")
+        if module and str(config) in words:
+            found[module.rpartition(".")[2]] = int(folder.name)
+    return found
+
+
+def pss_mib(pid: int) -> float:
+    """Return a process's proportional set size in MiB (its own memory and its share of what is shared)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    raise OSError(f"/proc/{pid}/smaps_rollup has no Pss line")
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor seconds that a process has used, user and system (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_S
+
+
+class ProcessMeter:
+    """Samples the services of one configuration file while they run."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self._pss: dict[str, list[float]] = {}
+        self._first: dict[str, tuple[float, float]] = {}
+        self._last: dict[str, tuple[float, float]] = {}
+        self._due_s = 0.0
+
+    def sample(self) -> None:
+        """Take one sample of every process when one is due; a process that has just ended is left out."""
+        now = time.monotonic()
+        if now < self._due_s:
+            return
+        self._due_s = now + SAMPLE_EVERY_S
+        for service, pid in find_processes(self._config).items():
+            try:
+                memory, used = pss_mib(pid), cpu_s(pid)
+            except OSError:
+                continue
+            self._pss.setdefault(service, []).append(memory)
+            self._first.setdefault(service, (now, used))
+            self._last[service] = (now, used)
+
+    def usages(self) -> list[Usage]:
+        """Return what every service used, the six of the device first."""
+        order = [name for name in (*SERVICES, "simulator") if name in self._pss]
+        return [
+            Usage(service=name, pss_mib=round(statistics.median(self._pss[name]), 1),
+                  cpu_percent=round(self._share(name), 2))
+            for name in order
+        ]
+
+    def _share(self, service: str) -> float:
+        """Return the percentage of one core between the first and the last sample."""
+        (start_s, start_used), (end_s, end_used) = self._first[service], self._last[service]
+        return 100.0 * (end_used - start_used) / max(end_s - start_s, 1e-9)
+
+
+def measure(out: Path, seconds: int) -> str:
+    """Run a real-time session of that length, leave bench.json in `out`, and return a table."""
+    backend, audio_device = choose_backend(1.0)
+    options = RunOptions(
+        patient="sim", minutes=max(1.0, seconds / 60.0), speed=1.0, seed=1, interactive=False, out=out,
+        backend=backend, audio_device=audio_device,
+    )
+    meter = ProcessMeter(out / "run.toml")
+
+    def progress(_elapsed_s: float, word: str) -> None:
+        if word == "playing":
+            meter.sample()
+
+    run_session(options, progress)
+    usages = meter.usages()
+    figures = json.loads((out / "figures.json").read_text(encoding="utf-8"))
+    result = {"services": msgspec.to_builtins(usages), "figures": figures}
+    (out / "bench.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return table(usages)
+
+
+def table(usages: list[Usage]) -> str:
+    """Return the usages as text, with the sum over the six services of the device."""
+    of_device = [usage for usage in usages if usage.service in SERVICES]
+    total = Usage(
+        service="the six", pss_mib=round(sum(usage.pss_mib for usage in of_device), 1),
+        cpu_percent=round(sum(usage.cpu_percent for usage in of_device), 2),
+    )
+    rows = [
+        f"{usage.service:<12}{usage.pss_mib:>10.1f}{usage.cpu_percent:>10.2f}" for usage in (*usages, total)
+    ]
+    return "\n".join([f"{'service':<12}{'PSS MiB':>10}{'CPU %':>10}", *rows])

@@ -1,0 +1,94 @@
+"""Runs the services under one process manager (supervisor), as systemd does on the device."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+import sys
+from pathlib import Path
+
+from device.config import Settings
+from device.errors import EXIT_CONFIG, EXIT_OK
+
+SERVICES = ("sensors", "headset", "estimator", "conductor", "player", "telemetry")
+STOP_WAIT_S = 8
+
+
+def services_of(settings: Settings) -> tuple[str, ...]:
+    """Return the processes to run: the six services, and the simulator where a part is simulated."""
+    schemes = (settings.sensors.adc, settings.headset.port, settings.panel.pins)
+    if any(scheme.startswith("sim:") for scheme in schemes):
+        return ("simulator", *SERVICES)
+    return SERVICES
+
+
+def supervisor_config(config: Path, services: tuple[str, ...], logs: Path | None) -> str:
+    """Return the text of a supervisord configuration.
+
+    A process that exits is started again, but for the exit codes 0 (asked to stop) and 78 (bad
+    configuration, where a restart cannot help): the rule that the systemd units keep as well.
+
+    Args:
+        config: the device's configuration file.
+        services: names under `device.services`.
+        logs: folder for one log a service; None sends all to standard error.
+    """
+    lines = [
+        "[supervisord]", "nodaemon=true", f"user={getpass.getuser()}", "logfile=/dev/null",
+        "logfile_maxbytes=0", f"pidfile={config.with_suffix('.pid')}", "loglevel=warn",
+    ]
+    for name in services:
+        log = "/dev/stderr" if logs is None else str(logs / f"{name}.log")
+        lines += [
+            f"[program:{name}]",
+            f"command={sys.executable} -m device.services.{name} --config {config}",
+            "autorestart=unexpected", f"exitcodes={EXIT_OK},{EXIT_CONFIG}",
+            "startsecs=1", "startretries=1000000", f"stopwaitsecs={STOP_WAIT_S}",
+            "redirect_stderr=true", f"stdout_logfile={log}", "stdout_logfile_maxbytes=0",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+class Supervisor:
+    """All services of one configuration, running.
+
+    Args:
+        config: the device's configuration file; supervisor's own files are put beside it.
+        settings: its content.
+        logs: folder for one log a service; None sends all to standard error.
+    """
+
+    def __init__(self, config: Path, settings: Settings, logs: Path | None = None) -> None:
+        Path(settings.run_dir).mkdir(parents=True, exist_ok=True)
+        Path(settings.state_dir).mkdir(parents=True, exist_ok=True)
+        if logs is not None:
+            logs.mkdir(parents=True, exist_ok=True)
+        path = config.with_suffix(".supervisor")
+        path.write_text(supervisor_config(config, services_of(settings), logs), encoding="utf-8")
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and configuration
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
+        )
+
+    @property
+    def pid(self) -> int:
+        """Process id of the process manager."""
+        return self._process.pid
+
+    def running(self) -> bool:
+        """Tell whether the process manager is alive."""
+        return self._process.poll() is None
+
+    def wait(self) -> int:
+        """Block until the process manager ends and return its exit code."""
+        return self._process.wait()
+
+    def stop(self) -> None:
+        """Ask all services to stop and wait for them; after a deadline, kill."""
+        if not self.running():
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_WAIT_S + 4)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

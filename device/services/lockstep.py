@@ -1,0 +1,198 @@
+"""All services in one process on the manual clock: hours in minutes, and every run the same.
+
+The workers are those that the six processes run; only the clock, the bus and the pacing differ. A
+session played so is repeatable: the same seed gives the same notes, byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import logging
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from device.bus import LocalHub
+from device.clock import ManualClock
+from device.config import Settings, load
+from device.desk.journal import JournalWriter
+from device.errors import EXIT_CONFIG, EXIT_OK, ConfigError, DeviceConfigError, RecordingError
+from device.messages import MESSAGE_TYPES, Message, Session, SessionPhase
+from device.runtime import Heart, Root, Worker, configure_logging
+from device.services import conductor, estimator, headset, player, sensors, simulator, telemetry
+from drivers.open import Hardware, Parts
+
+ROOTS: tuple[Root, ...] = (
+    sensors.ROOT, headset.ROOT, estimator.ROOT, conductor.ROOT, player.ROOT, telemetry.ROOT,
+)
+PRESS_AT_S = 2.0
+RELEASE_AT_S = 2.2
+AFTER_END_S = 2.0
+JOURNAL_EVERY_S = 0.25
+PROGRESS_EVERY_S = 5.0
+
+
+class Schedule:
+    """Runs jobs at their absolute deadlines, in the order of time and then of registration."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self._jobs: list[Worker] = []
+        self._due: list[tuple[float, int]] = []
+
+    def add(self, worker: Worker) -> None:
+        """Let a worker step from now on, once a period."""
+        heapq.heappush(self._due, (self._clock.monotonic(), len(self._jobs)))
+        self._jobs.append(worker)
+
+    def step(self) -> None:
+        """Move the clock to the next deadline and run what is due then; missed deadlines are dropped."""
+        due_s, number = heapq.heappop(self._due)
+        self._clock.advance_to(due_s)
+        worker = self._jobs[number]
+        worker.step()
+        following = max(due_s + worker.period_s, self._clock.monotonic())
+        heapq.heappush(self._due, (following, number))
+
+
+class Beating:
+    """A worker with its heart, as the runtime joins them in a process of their own."""
+
+    def __init__(self, worker: Worker, heart: Heart) -> None:
+        self.period_s = worker.period_s
+        self._worker = worker
+        self._heart = heart
+
+    def step(self) -> None:
+        """Do the worker's step and tell its health when due."""
+        self._worker.step()
+        self._heart.beat(0)
+
+
+class Bench:
+    """The six services and the simulator on one manual clock."""
+
+    def __init__(self, settings: Settings, journal: JournalWriter) -> None:
+        self.clock = ManualClock()
+        self._start_s = self.clock.monotonic()
+        self._journal = journal
+        self._hub = LocalHub()
+        self._reader = self._hub.connect(MESSAGE_TYPES)
+        self._schedule = Schedule(self.clock)
+        self._world = simulator.make_world(settings, self.clock)
+        self._workers: list[Worker] = []
+        self.phase: SessionPhase | None = None
+        self._start_workers(settings)
+
+    def _start_workers(self, settings: Settings) -> None:
+        """Build every service from its own composition root."""
+        def simulated() -> Hardware:
+            return self._world
+
+        parts = Parts({"sim": simulated})
+        ears = simulator.Ears(self._world, self.clock, self._hub.connect(simulator.ROOT.reads))
+        self._adopt("simulator", ears, self._hub)
+        for root in ROOTS:
+            worker = root.build(settings, self.clock, self._hub.connect(root.reads), parts)
+            self._adopt(root.name, worker, self._hub)
+
+    def _adopt(self, name: str, worker: Worker, hub: LocalHub) -> None:
+        """Give a worker its heart and its place in the schedule."""
+        root = next((r for r in ROOTS if r.name == name), simulator.ROOT)
+        heart = Heart(root.name, worker, self.clock, hub.connect(()))
+        self._workers.append(worker)
+        self._schedule.add(Beating(worker, heart))
+
+    def run_until(self, elapsed_s: float) -> None:
+        """Let everything run to a time since the start, writing the journal."""
+        end_s = self._start_s + elapsed_s
+        while self.clock.monotonic() < end_s:
+            self._schedule.step()
+        for message in self._reader.receive():
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
+        """Write a message down and follow the session."""
+        self._journal.write(message)
+        if isinstance(message, Session):
+            self.phase = message.phase
+
+    def press(self) -> None:
+        """Push the virtual button down."""
+        self._world.press()
+
+    def release(self) -> None:
+        """Let the virtual button go."""
+        self._world.release()
+
+    def close(self) -> None:
+        """Close all workers, the player's recording included."""
+        for worker in self._workers:
+            worker.close()
+
+
+class Pace:
+    """Keeps simulated time at most `speed` times as fast as the world's; 0 does not hold back."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._born_s = time.monotonic()
+
+    def hold(self, elapsed_s: float) -> None:
+        """Sleep if the run is ahead."""
+        if self._speed > 0:
+            ahead_s = elapsed_s / self._speed - (time.monotonic() - self._born_s)
+            time.sleep(max(0.0, ahead_s))
+
+
+def play(bench: Bench, settings: Settings, speed: float, stop: threading.Event) -> None:
+    """Press the button and let the session play to its end."""
+    pace = Pace(speed)
+    limit_s = PRESS_AT_S + 60 * settings.program.minutes + 120.0
+    elapsed_s, told_s, started, ended_s = 0.0, 0.0, False, 0.0
+    while elapsed_s < limit_s and not stop.is_set() and not (ended_s and elapsed_s > ended_s + AFTER_END_S):
+        for at_s, act in ((PRESS_AT_S, bench.press), (RELEASE_AT_S, bench.release)):
+            if elapsed_s < at_s <= elapsed_s + JOURNAL_EVERY_S:
+                bench.run_until(at_s)
+                act()
+        elapsed_s += JOURNAL_EVERY_S
+        bench.run_until(elapsed_s)
+        pace.hold(elapsed_s)
+        started = started or bench.phase is SessionPhase.RUNNING
+        if started and not ended_s and bench.phase is SessionPhase.IDLE:
+            ended_s = elapsed_s
+        if elapsed_s >= told_s:
+            told_s += PROGRESS_EVERY_S
+            sys.stdout.write(f"{elapsed_s:.1f} playing\n")
+            sys.stdout.flush()
+
+
+def main() -> int:
+    """Run one session and return the exit code."""
+    parser = argparse.ArgumentParser(prog="device.services.lockstep")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--journal", type=Path, required=True)
+    parser.add_argument("--speed", type=float, default=0.0)
+    options = parser.parse_args()
+    configure_logging("lockstep")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        settings = load(options.config)
+        with JournalWriter(options.journal) as journal:
+            bench = Bench(settings, journal)
+            try:
+                play(bench, settings, options.speed, stop)
+            finally:
+                bench.close()
+    except (ConfigError, DeviceConfigError, RecordingError) as error:
+        logging.getLogger("lockstep").error("%s", error)  # noqa: TRY400 - one line for the operator
+        return EXIT_CONFIG
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What the documents promise exists."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from device.config import Section, Settings
+from device.messages import LightPattern
+from device.panel.lights import SHAPES
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def keys(section: type, prefix: str = "") -> list[str]:
+    """Return the keys of a table as the page writes them: tables within a table with their name."""
+    found = []
+    for field in msgspec.structs.fields(section):
+        options = [field.type, *getattr(field.type, "__args__", ())]
+        inner = [o for o in options if isinstance(o, type) and issubclass(o, Section)]
+        found += keys(inner[0], f"{prefix}{field.name}.") if inner else [prefix + field.name]
+    return found
+
+
+def test_docs_configuration_names_every_key_and_no_other():
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = {key for row in rows for key in re.findall(r"`([\w.]+)`", row)}
+    real = set()
+    for field in msgspec.structs.fields(Settings):
+        is_table = isinstance(field.type, type) and issubclass(field.type, Section)
+        real |= set(keys(field.type)) if is_table else {field.name}
+    assert real - named == set()
+    assert named - real == {"temperature", "tls"}, "only the names of optional tables come beside"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_docs_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_docs_named_files_exist(document):
+    named = re.findall(r"`((?:device|drivers|models|tests|docs)/[\w./-]+\.\w+)`",
+                       document.read_text(encoding="utf-8"))
+    for path in named:
+        assert (ROOT / path).exists(), f"{document.name} names {path}"
+
+
+def test_docs_the_nurses_page_has_a_row_for_every_light():
+    text = (ROOT / "docs" / "nurse.md").read_text(encoding="utf-8")
+    words = {
+        LightPattern.OFF: "dark |", LightPattern.READY: "green, steady",
+        LightPattern.STARTING: "cyan, quick pulse",
+        LightPattern.PLAYING: "cyan, slow breath", LightPattern.ENDING: "cyan, fading",
+        LightPattern.ATTENTION: "amber, steady", LightPattern.PLAYING_ATTENTION: "amber, slow breath",
+        LightPattern.FAULT: "red, slow blink",
+    }
+    assert set(words) == set(LightPattern) == set(SHAPES)
+    for pattern, row in words.items():
+        assert f"| {row}" in text, pattern
