@@ -1,0 +1,100 @@
+"""The music of one session: the policy decides, the composer writes, phrase after phrase in time."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from device.control.policy import ControlPolicy, Decision, PolicyState
+from device.control.schedule import PhraseSchedule
+from device.messages import Features, MusicalTarget, Phrase, Reason, Session, SessionPhase, Stress, Target
+
+UPDATE_S = 1.0  # a target at least this often; a fresh stress estimate brings one at once
+
+
+class Composer(Protocol):
+    """Who writes the phrases."""
+
+    def compose(self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float) -> Phrase:
+        """Write the next phrase for a target."""
+
+
+class PerformanceState(msgspec.Struct, frozen=True, kw_only=True):
+    """What a successor needs to go on: the policy, the next phrase's number, the written music's end."""
+
+    policy: PolicyState
+    next_phrase_id: int
+    music_end_s: float | None
+
+
+class Performance:
+    """Turns a running session into `Target` and `Phrase` messages.
+
+    Args:
+        composer: writes this session's phrases.
+        state: of the performance to go on from, or None for a fresh beginning.
+        reason: the first target's reason (`MEET` at a start, `RESUMED` after a restart).
+    """
+
+    def __init__(self, composer: Composer, state: PerformanceState | None = None,
+                 reason: Reason = Reason.MEET) -> None:
+        self._composer = composer
+        self._policy = ControlPolicy(state.policy if state else None, reason)
+        self._schedule = PhraseSchedule(state.music_end_s if state else None)
+        self._next_phrase_id = state.next_phrase_id if state else 0
+        self._decision: Decision | None = None
+        self._due_s = 0.0
+        self._stress_at_s: float | None = None
+
+    def step(self, at_s: float, session: Session, stress: Stress | None,
+             features: Features | None) -> list[Target | Phrase]:
+        """Return what has to be published now; a phrase is always preceded by its target.
+
+        Args:
+            at_s: monotonic seconds.
+            session: running or ending.
+            stress: the last estimate, however old.
+            features: the last features, however old.
+        """
+        messages: list[Target | Phrase] = []
+        start_s = self._schedule.due(at_s)
+        stress_at_s = stress.at_s if stress else None
+        news = start_s is not None or stress_at_s != self._stress_at_s
+        if self._decision is None or news or at_s >= self._due_s:
+            self._due_s = at_s + UPDATE_S
+            self._stress_at_s = stress_at_s
+            self._decision = self._policy.update(
+                at_s, session.elapsed_s, session.duration_s, stress, features)
+            messages.append(_target(self._decision, at_s, session))
+        if start_s is not None:
+            messages.append(self._write(start_s, at_s, self._decision.target))
+        return messages
+
+    def lose(self) -> None:
+        """Note that the player forgot what was sent: the next step writes a phrase at once."""
+        self._schedule.lose()
+
+    def state(self) -> PerformanceState | None:
+        """Return what a successor needs; None before the first step."""
+        policy = self._policy.state()
+        if policy is None:
+            return None
+        return PerformanceState(policy=policy, next_phrase_id=self._next_phrase_id,
+                                music_end_s=self._schedule.end_s)
+
+    def _write(self, start_s: float, at_s: float, target: MusicalTarget) -> Phrase:
+        """Write the next phrase and take note of its end."""
+        phrase = self._composer.compose(target, phrase_id=self._next_phrase_id, start_s=start_s, at_s=at_s)
+        self._next_phrase_id += 1
+        self._schedule.written(phrase.start_s, phrase.duration_s)
+        return phrase
+
+
+def _target(decision: Decision, at_s: float, session: Session) -> Target:
+    """Return the message of a decision; an ending says so."""
+    reasons = decision.reasons
+    if session.phase is SessionPhase.ENDING:
+        reasons = (*reasons, Reason.ENDING)
+    return Target(at_s=at_s, values=decision.target, reasons=reasons, loop=decision.loop,
+                  elapsed_s=session.elapsed_s)

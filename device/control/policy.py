@@ -1,0 +1,152 @@
+"""The control policy: stress bends the program arc, within limits, and says why.
+
+Per update: the arc at this moment, bent by the smoothed stress level, held back by the slew limits,
+and last of all cut at the safety bounds (`device.control.limits`). Without a known level the bend
+goes back to zero within a minute and the arc plays alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from device.control.arc import ENTRY_DEFAULT_BPM, arc_target, entry_tempo
+from device.control.limits import bend, bound, differ, slew
+from device.control.reading import NEUTRAL, STALE_S, StressReading, bend_share, known_level
+from device.messages import Features, MusicalTarget, Reason, Stress
+
+MEET_WINDOW_S = 90.0  # a heart rate that arrives later no longer moves the entry tempo
+MIN_PPG_QUALITY = 0.4
+HR_MIN_BPM, HR_MAX_BPM = 35.0, 200.0  # outside, the pulse was not counted but noise
+
+_STILL = 1e-6  # of a bend: less is no movement
+
+
+class Decision(NamedTuple):
+    """One target, why it moved (never empty), and whether the patient is in the loop."""
+
+    target: MusicalTarget
+    reasons: tuple[Reason, ...]
+    loop: Literal["closed", "open"]
+
+
+class PolicyState(msgspec.Struct, frozen=True, kw_only=True):
+    """What a policy has to know to go on after a restart."""
+
+    target: MusicalTarget
+    entry_bpm: float
+    met: bool
+    level: float
+
+
+class ControlPolicy:
+    """Turns stress into the musical target of one session.
+
+    Args:
+        state: where another policy left off; None starts at the arc's entry without a limit on the
+            first target, because nothing sounds yet.
+        reason: `RESUMED` goes on with the same session after a restart of the process; `MEET` begins
+            a new one, from the sound of the previous session if its music is still fading.
+    """
+
+    def __init__(self, state: PolicyState | None = None, reason: Reason = Reason.MEET) -> None:
+        same = state if reason is Reason.RESUMED else None
+        self._before = state.target if state else None
+        self._entry_bpm = same.entry_bpm if same else ENTRY_DEFAULT_BPM
+        self._met = same.met if same else False
+        self._reading = StressReading(state.level if state else NEUTRAL)
+        self._first_reason = reason
+        self._at_s: float | None = None
+        self._arc: MusicalTarget | None = None
+        self._was_known = False
+        self._lost = False
+
+    def state(self) -> PolicyState | None:
+        """Return what a successor needs; None before the first update."""
+        if self._before is None:
+            return None
+        return PolicyState(target=self._before, entry_bpm=self._entry_bpm, met=self._met,
+                           level=self._reading.level)
+
+    def update(self, at_s: float, elapsed_s: float, duration_s: float, stress: Stress | None,
+               features: Features | None) -> Decision:
+        """Decide where the music should be now.
+
+        Args:
+            at_s: monotonic seconds, never less than before.
+            elapsed_s: seconds since the session began.
+            duration_s: length of the program.
+            stress: the last estimate, however old, or None.
+            features: the last features, however old, or None; only the heart rate is used.
+        """
+        passed_s = 0.0 if self._at_s is None else at_s - self._at_s
+        first = self._at_s is None
+        self._at_s = at_s
+        reasons: list[Reason] = [self._first_reason] if first else []
+        reasons += self._meet(at_s, elapsed_s, features)
+        level = known_level(stress, at_s)
+        reasons += self._listen(level, stress.confidence if stress else 0.0, passed_s, first=first)
+        arc = arc_target(elapsed_s, duration_s, self._entry_bpm)
+        target, held_back = self._limit(bend(arc, bend_share(self._reading.level)), passed_s)
+        if not reasons or (self._arc is not None and differ(arc, self._arc)):
+            reasons.insert(0, Reason.ARC)
+        self._arc = arc
+        self._before = target
+        return Decision(target, tuple(dict.fromkeys([*reasons, *held_back])),
+                        "open" if level is None else "closed")
+
+    def _meet(self, at_s: float, elapsed_s: float, features: Features | None) -> list[Reason]:
+        """Take the first trustworthy heart rate as the entry tempo."""
+        if self._met or elapsed_s > MEET_WINDOW_S:
+            return []
+        hr_bpm = known_heart_rate(features, at_s)
+        if hr_bpm is None:
+            return []
+        self._met = True
+        self._entry_bpm = entry_tempo(hr_bpm)
+        return [Reason.MEET]
+
+    def _listen(self, level: float | None, confidence: float, passed_s: float, *,
+                first: bool) -> list[Reason]:
+        """Move the smoothed level and say which way."""
+        share_before = bend_share(self._reading.level)
+        back = level is not None and self._lost
+        lost = level is None and self._was_known
+        if level is None:
+            self._reading.forget(passed_s)
+        elif first and self._before is None:
+            self._reading.settle(level)
+        else:
+            self._reading.follow(level, confidence, passed_s)
+        self._was_known = level is not None
+        self._lost = lost or (self._lost and level is None)
+        moved = bend_share(self._reading.level) - share_before
+        reasons = [Reason.SENSORS_BACK] if back else []
+        if lost or (level is None and abs(moved) > _STILL):
+            reasons.append(Reason.STRESS_UNKNOWN)
+        elif abs(moved) > _STILL:
+            reasons.append(Reason.STRESS_UP if moved > 0 else Reason.STRESS_DOWN)
+        return reasons
+
+    def _limit(self, wanted: MusicalTarget, passed_s: float) -> tuple[MusicalTarget, list[Reason]]:
+        """Apply slew limits, then the safety bounds."""
+        reasons: list[Reason] = []
+        slewed = wanted if self._before is None else slew(self._before, wanted, passed_s)
+        if differ(slewed, wanted):
+            reasons.append(Reason.SLEW_LIMIT)
+        safe = bound(slewed)
+        if differ(safe, slewed):
+            reasons.append(Reason.BOUND)
+        return safe, reasons
+
+
+def known_heart_rate(features: Features | None, at_s: float) -> float | None:
+    """Return the heart rate in bpm if it is clean, plausible and at most 5 s old, else None."""
+    if features is None or features.ppg is None or at_s - features.at_s > STALE_S:
+        return None
+    pulse = features.ppg
+    if not (math.isfinite(pulse.hr_bpm) and pulse.quality >= MIN_PPG_QUALITY):
+        return None
+    return pulse.hr_bpm if HR_MIN_BPM <= pulse.hr_bpm <= HR_MAX_BPM else None

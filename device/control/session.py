@@ -1,0 +1,121 @@
+"""Where the session is, and what a finger on the button or the end of the arc does to it.
+
+| phase | press | tap (up before 2 s) | hold (2 s) | release of a hold | time |
+|---|---|---|---|---|---|
+| `IDLE` | `RUNNING` | | `MUTED` | | |
+| `RUNNING` | | `ENDING` (not by the press that started it) | `MUTED` | | `ENDING` at the arc's end |
+| `ENDING` | `RUNNING` | | `MUTED` | | `IDLE` after the fade |
+| `MUTED` | | | | `IDLE` | |
+
+A press during the ending is a new session: the music that fades leads into it.
+"""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+
+from device.config import Program
+from device.messages import Session, SessionPhase
+
+SEED_LIMIT = 2**31
+
+
+class SessionState(msgspec.Struct, frozen=True, kw_only=True):
+    """A session in progress; times are monotonic seconds of this boot.
+
+    `ending_s` is when the ending began, None before; `silent_s` when it was muted.
+    """
+
+    phase: SessionPhase
+    seed: int
+    started_s: float
+    duration_s: float
+    ending_s: float | None = None
+    silent_s: float | None = None
+
+
+class SessionMachine:
+    """The state machine of `SessionPhase`.
+
+    Args:
+        program: length, fade and seed of the sessions.
+        generator: draws a fresh seed for every session when the program names none.
+        state: a session in progress to go on with, or None.
+    """
+
+    def __init__(self, program: Program, generator: random.Random, state: SessionState | None = None) -> None:
+        self._program = program
+        self._generator = generator
+        self._state = state
+        self._press_started = False
+
+    @property
+    def phase(self) -> SessionPhase:
+        """Return where the session is."""
+        return self._state.phase if self._state else SessionPhase.IDLE
+
+    @property
+    def state(self) -> SessionState | None:
+        """Return the session in progress, None when idle."""
+        return self._state
+
+    @property
+    def playing(self) -> bool:
+        """Tell whether music should sound: running or ending."""
+        return self.phase in {SessionPhase.RUNNING, SessionPhase.ENDING}
+
+    def press(self, at_s: float) -> None:
+        """The button went down: start, unless a session runs."""
+        self._press_started = self.phase in {SessionPhase.IDLE, SessionPhase.ENDING}
+        if self._press_started:
+            self._state = SessionState(
+                phase=SessionPhase.RUNNING, started_s=at_s, duration_s=self._program.minutes * 60.0,
+                seed=self._program.seed or self._generator.randrange(1, SEED_LIMIT),
+            )
+
+    def tap(self, at_s: float) -> None:
+        """The button came up before it was a hold: end gently, unless this press started the session."""
+        if self.phase is SessionPhase.RUNNING and not self._press_started:
+            self._end(at_s)
+        self._press_started = False
+
+    def hold(self, at_s: float) -> None:
+        """The button has been down for 2 s: silence at once."""
+        self._press_started = False
+        state = self._state or SessionState(
+            phase=SessionPhase.IDLE, seed=0, started_s=at_s, duration_s=self._program.minutes * 60.0)
+        self._state = msgspec.structs.replace(state, phase=SessionPhase.MUTED, silent_s=at_s)
+
+    def release(self) -> None:
+        """The hold is over: ready again."""
+        if self.phase is SessionPhase.MUTED:
+            self._state = None
+
+    def update(self, at_s: float) -> None:
+        """Let time pass: the arc's end begins the ending, the fade's end makes idle."""
+        state = self._state
+        if state is None:
+            return
+        if state.phase is SessionPhase.RUNNING and at_s >= state.started_s + state.duration_s:
+            self._end(at_s)
+        elif state.phase is SessionPhase.ENDING and state.ending_s is not None \
+                and at_s >= state.ending_s + self._program.fade_out_s:
+            self._state = None
+
+    def message(self, at_s: float) -> Session:
+        """Return the session as the others see it; `elapsed_s` stops at the arc's end and when muted."""
+        state = self._state
+        if state is None:
+            return Session(at_s=at_s, phase=SessionPhase.IDLE, seed=0, elapsed_s=0.0,
+                           duration_s=self._program.minutes * 60.0, fade_s=self._program.fade_out_s)
+        until_s = at_s if state.silent_s is None else state.silent_s
+        elapsed_s = min(max(until_s - state.started_s, 0.0), state.duration_s)
+        return Session(at_s=at_s, phase=state.phase, seed=state.seed, elapsed_s=elapsed_s,
+                       duration_s=state.duration_s, fade_s=self._program.fade_out_s)
+
+    def _end(self, at_s: float) -> None:
+        """Begin the gentle ending."""
+        if self._state is not None:
+            self._state = msgspec.structs.replace(self._state, phase=SessionPhase.ENDING, ending_s=at_s)

@@ -1,0 +1,254 @@
+"""`tranquillo-conductor`: the button, the light, the session, and what the music should be."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from device.bus import Bus
+from device.clock import Clock
+from device.config import Settings
+from device.control.performance import Composer, Performance
+from device.control.reading import known_level
+from device.control.resume import SessionKeeper, SessionStore, read_boot_id
+from device.control.session import SessionMachine, SessionState
+from device.errors import DeviceLost, ModelError
+from device.messages import (
+    Fault,
+    Features,
+    Health,
+    Message,
+    Panel,
+    Phrase,
+    PlayerState,
+    Reason,
+    Service,
+    Severity,
+    Stress,
+)
+from device.music import composer as writing
+from device.music.melody import LstmMelody, MelodySource, RuleMelody
+from device.panel.gestures import Gesture, Gestures
+from device.panel.lights import Light
+from device.panel.watch import Watch
+from device.reopen import Reopener
+from device.runtime import Root, main
+from drivers.open import Parts
+from drivers.panel import Panel as PanelPart
+
+STATE_EVERY_S = 1.0  # a state topic at least this often
+PANEL_EVERY_S = 0.2  # often enough to draw the light's breath
+
+PANEL_LOST = Fault(
+    code="panel_lost", severity=Severity.ATTENTION,
+    advice="no session can be started or stopped by hand until the panel answers; music that plays goes on",
+)
+
+
+def expected_services(settings: Settings) -> tuple[Service, ...]:
+    """Return the services this unit is configured to have beside the conductor."""
+    services: list[Service] = ["sensors", "estimator", "player"]
+    if settings.headset.port != "none":
+        services.append("headset")
+    if settings.telemetry.broker_host:
+        services.append("telemetry")
+    return tuple(services)
+
+
+class Repeat:
+    """Tells when a state topic is due: at once when it changes, else once a period."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._last: object = None
+        self._due_s = float("-inf")
+
+    def due(self, state: object, at_s: float) -> bool:
+        """Tell whether to publish now; if so, the next is due a period later."""
+        if state == self._last and at_s < self._due_s:
+            return False
+        self._last = state
+        self._due_s = at_s + self._every_s
+        return True
+
+
+class Conductor:
+    """Hears the others, reads the button, moves the session, writes the music, shows the light.
+
+    Args:
+        settings: the unit's configuration.
+        clock: paces everything.
+        bus: this process's end.
+        panel: the button and the light, reopened when lost.
+        compose: makes the composer of a session from its seed.
+        keeper: of the session that survives a restart.
+        generator: draws session seeds.
+        faults: of the building, they last as long as this process.
+    """
+
+    period_s = 0.02
+
+    def __init__(self, settings: Settings, clock: Clock, bus: Bus, *, panel: Reopener[PanelPart],
+                 compose: Callable[[int], Composer], keeper: SessionKeeper, generator: random.Random,
+                 faults: tuple[Fault, ...] = ()) -> None:
+        at_s = clock.monotonic()
+        self._program = settings.program
+        self._clock = clock
+        self._bus = bus
+        self._panel = panel
+        self._compose = compose
+        self._keeper = keeper
+        self._built_faults = faults
+        self._gestures = Gestures()
+        self._light = Light()
+        self._watch = Watch(expected_services(settings), at_s)
+        self._stress: Stress | None = None
+        self._features: Features | None = None
+        self._session_repeat = Repeat(STATE_EVERY_S)
+        self._panel_repeat = Repeat(PANEL_EVERY_S)
+        self._performance: Performance | None = None
+        self._performed_s: float | None = None  # the start of the session that is performed
+        self._machine = self._resume(generator, at_s)
+
+    def step(self) -> None:
+        """Do everything that is due now."""
+        at_s = self._clock.monotonic()
+        for message in self._bus.receive():
+            self._hear(message, at_s)
+        self._touch(at_s)
+        self._machine.update(at_s)
+        self._play(at_s)
+        self._show(at_s)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return what is wrong with panel, button, melody model and session file."""
+        return (*self._built_faults, *self._panel.faults(), *self._gestures.faults(), *self._keeper.faults())
+
+    def close(self) -> None:
+        """Release the panel; a running session stays saved for a restart."""
+        self._panel.close()
+
+    def _resume(self, generator: random.Random, at_s: float) -> SessionMachine:
+        """Go on with the session that a predecessor of this boot left, if there is one."""
+        saved = self._keeper.resume(at_s)
+        if saved is None:
+            return SessionMachine(self._program, generator)
+        seed = resumed_seed(saved.session.seed, saved.performance.next_phrase_id)
+        music = Performance(self._compose(seed), saved.performance, Reason.RESUMED)
+        self._perform(saved.session, music, at_s)
+        return SessionMachine(self._program, generator, saved.session)
+
+    def _perform(self, session: SessionState, performance: Performance, at_s: float) -> None:
+        """Take on the music of a session."""
+        self._performance = performance
+        self._performed_s = session.started_s
+        self._watch.start(at_s)
+
+    def _hear(self, message: Message, at_s: float) -> None:
+        """Take one message from another service."""
+        if isinstance(message, Stress):
+            self._stress = message
+            if known_level(message, at_s) is not None:
+                self._watch.hear_contact(at_s)
+        elif isinstance(message, Features):
+            self._features = message
+        elif isinstance(message, Health):
+            self._watch.hear_health(message)
+        elif isinstance(message, PlayerState) and self._watch.hear_player(message) and self._performance:
+            self._performance.lose()
+
+    def _touch(self, at_s: float) -> None:
+        """Read the button and let the session react; a finger on a lost panel counts as gone."""
+        panel = self._panel.part()
+        if panel is None:
+            return
+        try:
+            gesture = self._gestures.update(panel.pressed(), at_s)
+        except DeviceLost as error:
+            self._panel.lost(error)
+            self._gestures = Gestures()
+            self._machine.release()
+            return
+        if gesture is Gesture.PRESS:
+            self._machine.press(at_s)
+        elif gesture is Gesture.TAP:
+            self._machine.tap(at_s)
+        elif gesture is Gesture.HOLD:
+            self._machine.hold(at_s)
+        elif gesture is Gesture.RELEASE:
+            self._machine.release()
+
+    def _play(self, at_s: float) -> None:
+        """Tell where the session is, and send the targets and phrases that are due."""
+        state = self._machine.state
+        session = self._machine.message(at_s)
+        if self._session_repeat.due(state, at_s):
+            self._bus.publish(session)
+        if state is None or not self._machine.playing:
+            self._performance = None
+            self._performed_s = None
+        elif state.started_s != self._performed_s:
+            fading = self._performance.state() if self._performance else None
+            self._perform(state, Performance(self._compose(state.seed), fading), at_s)
+        wrote_phrase = False
+        if self._performance:
+            for message in self._performance.step(at_s, session, self._stress, self._features):
+                self._bus.publish(message)
+                wrote_phrase = wrote_phrase or isinstance(message, Phrase)
+        self._keeper.update(at_s, state, self._performance, wrote_phrase=wrote_phrase)
+
+    def _show(self, at_s: float) -> None:
+        """Show the light and tell what it shows."""
+        pattern = self._watch.pattern(self._machine.phase, self.faults(), at_s)
+        rgb = self._light.update(pattern, at_s, self._program.fade_out_s)
+        panel = self._panel.part()
+        if panel is not None:
+            try:
+                panel.light(rgb)
+                self._panel.working()
+            except DeviceLost as error:
+                self._panel.lost(error)
+        if self._panel_repeat.due((self._light.pattern, self._gestures.down), at_s):
+            self._bus.publish(Panel(at_s=at_s, light=self._light.pattern, rgb=rgb,
+                                    button_down=self._gestures.down))
+
+
+def resumed_seed(seed: int, phrase_id: int) -> int:
+    """Return the composer's seed after a restart: repeatable, but not the session's opening again."""
+    return (seed * 1_000_003 + phrase_id) % 2**31
+
+
+def open_melody(path: Path) -> tuple[MelodySource, tuple[Fault, ...]]:
+    """Return the melody model, or rules in its place and the fault that says so."""
+    try:
+        return LstmMelody(path), ()
+    except ModelError as error:
+        return RuleMelody(), (Fault(
+            code="melody_model", severity=Severity.ATTENTION,
+            advice=f"melodies come from rules, not from the model: {error}",
+        ),)
+
+
+def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Conductor:
+    """Wire the conductor of a configured unit."""
+    melody, faults = open_melody(Path(settings.models_dir) / settings.program.melody_model)
+    pins = settings.panel
+
+    def open_panel() -> PanelPart:
+        return parts.panel(pins.pins, button=pins.button, red=pins.red, green=pins.green, blue=pins.blue)
+
+    def compose(seed: int) -> Composer:
+        return writing.Composer(melody, seed)
+
+    store = SessionStore(Path(settings.run_dir), read_boot_id())
+    return Conductor(
+        settings, clock, bus, panel=Reopener(open_panel, clock, PANEL_LOST), compose=compose,
+        keeper=SessionKeeper(store), generator=random.Random(), faults=faults,
+    )
+
+
+ROOT = Root(name="conductor", reads=(Stress, Features, PlayerState, Health), build=build)
+
+if __name__ == "__main__":
+    main(ROOT)
