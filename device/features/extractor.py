@@ -1,0 +1,44 @@
+"""All features of the last minute, from blocks of samples in any order of signals."""
+
+from __future__ import annotations
+
+from device.features.eda import eda_features
+from device.features.eeg import EegWindow
+from device.features.ppg import ppg_features
+from device.features.temperature import temperature_features
+from device.features.window import Window
+from device.messages import EegBlock, Features, SampleBlock
+
+WINDOW_S = 60.0
+
+
+class FeatureExtractor:
+    """Keeps the last minute of every signal and describes it on request; uses no future sample."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, Window] = {}
+        self._eeg = EegWindow(WINDOW_S)
+
+    def push(self, block: SampleBlock | EegBlock) -> None:
+        """Take in a block; blocks of one signal come in order of time."""
+        if isinstance(block, EegBlock):
+            self._eeg.push(block)
+            return
+        window = self._windows.get(block.signal)
+        if window is None or window.rate_hz != block.rate_hz:
+            window = self._windows[block.signal] = Window(block.rate_hz, WINDOW_S)
+        window.push(block.start_s, block.values)
+
+    def features(self, at_s: float) -> Features:
+        """Describe the minute before `at_s`; None for a signal with too little good data."""
+        eda, ppg = self._windows.get("eda"), self._windows.get("ppg")
+        temperature = self._windows.get("temperature")
+        return Features(
+            at_s=at_s,
+            window_s=WINDOW_S,
+            eda=eda_features(eda.until(at_s), eda.rate_hz) if eda else None,
+            ppg=ppg_features(ppg.until(at_s), ppg.rate_hz) if ppg else None,
+            temperature=(temperature_features(temperature.until(at_s), temperature.rate_hz)
+                         if temperature else None),
+            eeg=self._eeg.features(at_s),
+        )

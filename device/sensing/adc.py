@@ -1,0 +1,122 @@
+"""Paced reads of the ADC's channels, turned into blocks of samples in physical units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from device.clock import Clock
+from device.config import Gsr, Sensors, SkinTemperature
+from device.messages import Quality, SampleBlock
+from device.sensing.channel import Channel
+from drivers.adc import Adc, Reading
+from drivers.gsr import Contact, DividerGsr, GroveGsr
+from drivers.thermistor import Thermistor
+
+Convert = Callable[[float], tuple[float, Quality]]
+
+_QUALITY = {Contact.GOOD: Quality.GOOD, Contact.OPEN: Quality.OPEN, Contact.SHORT: Quality.SHORT}
+STUCK_AFTER_S = 2.0  # a pulse sensor's own noise moves a 10-bit code well within this time
+
+
+class AdcSensing:
+    """Skin conductance, pulse and skin temperature from one converter.
+
+    The pulse channel is watched for a converter that repeats itself: its code has to move within
+    2 s. The other two may rest on one code for long in a quiet patient, so they count as stuck only
+    when they have not moved for 2 s while the pulse channel is stuck as well.
+
+    Args:
+        adc: the opened converter, closed by `close`.
+        clock: paces the reads.
+        settings: channels, rates and circuits.
+    """
+
+    def __init__(self, adc: Adc, clock: Clock, settings: Sensors) -> None:
+        self._adc = adc
+        self._clock = clock
+        ppg, gsr, skin = settings.ppg, settings.gsr, settings.temperature
+        now_s = clock.monotonic()
+        self._channels = [Channel("ppg", ppg.channel, ppg.rate_hz, _pulse, now_s),
+                          Channel("eda", gsr.channel, gsr.rate_hz, _conductance(gsr), now_s)]
+        if skin is not None:
+            self._channels.append(
+                Channel("temperature", skin.channel, skin.rate_hz, _temperature(skin), now_s))
+        self._watches = [_StuckWatch() for _ in self._channels]  # the pulse channel's is the first
+
+    def update(self) -> list[SampleBlock]:
+        """Read every channel that is due and return the blocks that are full, at most one a channel.
+
+        Call it at twice the pulse rate or more: a channel that was not read within its sample period has
+        missed that sample, which shows as a gap and is never made up.
+
+        Raises:
+            DeviceLost: the converter did not answer after the driver's own retries.
+        """
+        blocks: list[SampleBlock] = []
+        for channel, watch in zip(self._channels, self._watches, strict=True):
+            now_s = self._clock.monotonic()
+            if now_s < channel.due_s:
+                continue
+            early = channel.move_to(now_s)
+            reading = self._adc.read(channel.number)
+            stuck = watch.update(reading) and self._watches[0].stuck
+            full = channel.take(reading, now_s, stuck=stuck)
+            blocks.extend(block for block in (early, full) if block is not None)
+        return blocks
+
+    def next_due_s(self) -> float:
+        """Return the monotonic time at which the next channel wants to be read."""
+        return min(channel.due_s for channel in self._channels)
+
+    def close(self) -> None:
+        """Release the converter."""
+        self._adc.close()
+
+
+class _StuckWatch:
+    """Tells whether one channel has repeated one voltage for more than 2 s."""
+
+    def __init__(self) -> None:
+        self.stuck = False
+        self._volts = math.nan
+        self._since_s = 0.0
+
+    def update(self, reading: Reading) -> bool:
+        """Note a reading; return whether it is a repetition."""
+        if reading.volts != self._volts:
+            self._volts, self._since_s = reading.volts, reading.at_s
+        self.stuck = reading.at_s - self._since_s > STUCK_AFTER_S
+        return self.stuck
+
+
+def _pulse(volts: float) -> tuple[float, Quality]:
+    """Return the pulse sensor's volts as they are; only the converter can tell that they are bad."""
+    return volts, Quality.GOOD
+
+
+def _conductance(gsr: Gsr) -> Convert:
+    """Return the conversion of the configured circuit, volts to microsiemens and contact."""
+    circuit = (DividerGsr(gsr.supply_v, gsr.reference_ohm) if gsr.circuit == "divider"
+               else GroveGsr(gsr.supply_v))
+
+    def convert(volts: float) -> tuple[float, Quality]:
+        skin_us = circuit.microsiemens(volts)
+        if math.isnan(skin_us):
+            return skin_us, _QUALITY[circuit.contact(volts)]
+        return skin_us, Quality.GOOD
+
+    return convert
+
+
+def _temperature(skin: SkinTemperature) -> Convert:
+    """Return the conversion of the configured thermistor, volts to degrees Celsius and contact."""
+    sensor = Thermistor(skin.supply_v, skin.series_ohm, skin.nominal_ohm, skin.beta_k)
+
+    def convert(volts: float) -> tuple[float, Quality]:
+        celsius = sensor.celsius(volts)
+        if math.isnan(celsius):
+            return celsius, _QUALITY[sensor.contact(volts)]
+        return celsius, Quality.GOOD
+
+    return convert
