@@ -136,11 +136,16 @@ class Tls(Section, frozen=True):
 
 
 class Telemetry(Section, frozen=True):
-    """The clinic's MQTT broker; no `broker_host` means no telemetry. Outcomes wait a random while."""
+    """The clinic's MQTT broker; no `broker_host` means no telemetry. Outcomes wait a random while.
+
+    `outcome_tls` is a certificate that many units share, so that the broker cannot tell whose outcome
+    it is; without it outcomes are sent with `tls`.
+    """
 
     broker_host: str = ""
     broker_port: Annotated[int, Meta(ge=1, le=65_535)] = 8883
     tls: Tls | None = None
+    outcome_tls: Tls | None = None
     heartbeat_s: Annotated[float, Meta(ge=1, le=3600)] = 60.0
     outcome_delay_min_s: Annotated[float, Meta(ge=0, le=604_800)] = 3_600.0
     outcome_delay_max_s: Annotated[float, Meta(ge=0, le=604_800)] = 21_600.0

@@ -1,0 +1,174 @@
+"""`tranquillo-telemetry`: tells the clinic how the unit is, and how sessions went without saying whose."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import random
+import socket
+from pathlib import Path
+
+import msgspec
+
+from device.bus import Bus
+from device.clock import Clock
+from device.config import Settings
+from device.messages import Fault, Features, Health, PlayerState, Session, Stress
+from device.runtime import Root, Worker, main
+from device.telemetry.anonymise import Draft, SessionTally, outcome_of
+from device.telemetry.fleet import FleetView
+from device.telemetry.outbox import Outbox
+from device.telemetry.records import SentFault, seal
+from device.telemetry.uplink import Uplink
+from drivers.open import Parts
+
+PERIOD_S = 0.1
+TICK_S = 1.0
+DRAFT_S = 60.0  # how much of a running session a killed process may forget; each costs one disk write
+SETTLING_S = 3.0  # after the start every process has spoken once: an earlier heartbeat would call them absent
+FAULTS_PAUSE_S = 10.0  # between two reports of changed faults, so that a flapping one cannot flood the clinic
+
+
+class Telemetry:
+    """Reads the bus, fills the outbox, and lets the uplink empty it."""
+
+    period_s = PERIOD_S
+
+    def __init__(
+        self, settings: Settings, clock: Clock, bus: Bus, outbox: Outbox, uplink: Uplink, view: FleetView,
+        rng: random.Random,
+    ) -> None:
+        self._settings = settings.telemetry
+        self._clock = clock
+        self._bus = bus
+        self._outbox = outbox
+        self._uplink = uplink
+        self._view = view
+        self._rng = rng
+        self._tally = SessionTally(read_draft(outbox.load_draft()))
+        self._drafted: tuple[int, int] | None = None
+        self._told: tuple[SentFault, ...] = ()
+        self._born_s = self._tick_s = clock.monotonic()
+        self._heartbeat_s = self._faults_s = self._born_s + SETTLING_S
+
+    def step(self) -> None:
+        """Take in the bus, write what is due, and exchange with the broker what can be exchanged now."""
+        for message in self._bus.receive():
+            self._view.observe(message)
+            if isinstance(message, Stress):
+                self._tally.observe_stress(message)
+            elif isinstance(message, Session):
+                self._tally.observe_session(message)
+        self._store_outcomes()
+        now = self._clock.monotonic()
+        if now >= self._tick_s:
+            self._tick_s = now + TICK_S
+            self._save_draft()
+            self._report_faults(now)
+            self._outbox.tick()
+        if now >= self._heartbeat_s:
+            self._heartbeat_s = max(self._heartbeat_s + self._settings.heartbeat_s, now)
+            self._report_state(now)
+        self._uplink.step()
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return what is wrong with the outbox or on the way to the broker."""
+        return (*self._outbox.faults(), *self._uplink.faults())
+
+    def close(self) -> None:
+        """Store a session that has just ended, keep a running one for the next process, and say goodbye."""
+        self._tally.finish_silent()
+        self._store_outcomes()
+        self._outbox.tick()
+        self._uplink.step()
+        self._uplink.close()
+        self._outbox.close()
+
+    def _store_outcomes(self) -> None:
+        """Put ended sessions into the outbox, to leave after a random while."""
+        for draft in self._tally.take_finished():
+            letter = seal(outcome_of(draft, self._identifier(), self._clock.wall()))
+            least_s, most_s = self._settings.outcome_delay_min_s, self._settings.outcome_delay_max_s
+            self._outbox.enqueue(letter, least_s=least_s, delay_s=self._rng.uniform(least_s, most_s))
+            self._drafted = None
+
+    def _save_draft(self) -> None:
+        """Write down a running session when it begins and once a minute."""
+        draft = self._tally.draft
+        if draft is None:
+            return
+        minute = (draft.seed, int(draft.elapsed_s / DRAFT_S))
+        if minute != self._drafted:
+            self._outbox.save_draft(msgspec.msgpack.encode(draft))
+            self._drafted = minute
+
+    def _report_state(self, now_s: float) -> None:
+        """Store the heartbeat; where the disk refuses, send it at once so that the clinic learns of that."""
+        letter = seal(self._view.state(
+            identifier=self._identifier(), epoch=self._outbox.epoch, number=self._outbox.next_number(),
+            now_s=now_s, wall_s=self._clock.wall(), uptime_s=now_s - self._born_s,
+            outbox_rows=self._outbox.depth(), outbox_dropped=self._outbox.dropped))
+        if not self._outbox.enqueue(letter):
+            self._uplink.send_now(letter)
+
+    def _report_faults(self, now_s: float) -> None:
+        """Tell of faults when they have changed."""
+        faults = self._view.faults(now_s)
+        if faults == self._told or now_s < self._faults_s:
+            return
+        self._told = faults
+        self._faults_s = now_s + FAULTS_PAUSE_S
+        self._outbox.enqueue(seal(self._view.fault_report(
+            faults, identifier=self._identifier(), epoch=self._outbox.epoch,
+            number=self._outbox.next_number(), wall_s=self._clock.wall())))
+
+    def _identifier(self) -> str:
+        """Return 128 random bits."""
+        return f"{self._rng.getrandbits(128):032x}"
+
+
+class Silent:
+    """What runs where no broker is configured: nothing is gathered, stored or sent."""
+
+    period_s = PERIOD_S
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def step(self) -> None:
+        """Let the bus flow past."""
+        self._bus.receive()
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return nothing: silence was asked for."""
+        return ()
+
+    def close(self) -> None:
+        """Hold nothing, release nothing."""
+
+
+def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Worker:
+    """Return the telemetry worker, or a silent one when no broker is configured."""
+    del parts
+    if not settings.telemetry.broker_host:
+        return Silent(bus)
+    rng = random.SystemRandom()
+    path = Path(settings.state_dir) / "outbox.sqlite"
+    outbox = Outbox(path, clock, rng, settings.telemetry.outbox_max_rows)
+    uplink = Uplink(settings.telemetry, settings.unit_id, outbox, clock, rng)
+    names = (socket.gethostname(), settings.telemetry.broker_host)
+    view = FleetView(settings.unit_id, names, importlib.metadata.version("tranquillo"))
+    return Telemetry(settings, clock, bus, outbox, uplink, view, rng)
+
+
+def read_draft(body: bytes | None) -> Draft | None:
+    """Return a stored draft; one of an older firmware's shape is forgotten."""
+    try:
+        return msgspec.msgpack.decode(body, type=Draft) if body else None
+    except msgspec.DecodeError:
+        return None
+
+
+ROOT = Root(name="telemetry", reads=(Session, Stress, Features, PlayerState, Health), build=build)
+
+if __name__ == "__main__":
+    main(ROOT)

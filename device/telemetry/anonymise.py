@@ -1,0 +1,180 @@
+"""From what happens on the bus to a session outcome in which nobody can be found."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from device.messages import Session, SessionPhase, Stress, StressBand
+from device.telemetry.records import LONGEST_SESSION_MIN, EndedBy, Outcome, Quarter, Year
+
+BIN_S = 30.0  # finest grain in which stress bands are counted, and only on the device
+LAST_BIN = int(LONGEST_SESSION_MIN * 60.0 / BIN_S)
+FRESH_S = 5.0  # a stress estimate older than this says nothing about now
+SETTLE_S = 3.0  # a session is over when it has been silent this long: a restarted conductor resumes it
+CLOCK_SET_S = 1_696_896_000.0  # 2023-10-10, Raspberry Pi OS 12: any earlier wall time is an unset clock
+NUMBERED = re.compile(r"\S*[\d@\\]\S*")
+ADDRESS = re.compile(r"(?<!\S)\(?(?:/\S+|\S+:\S+|\S*[A-Za-z_-]\.[A-Za-z_-]\S*)")
+ADVICE_LENGTH = 240
+
+_BANDS = (StressBand.LOW, StressBand.MEDIUM, StressBand.HIGH, StressBand.UNKNOWN)
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A session still running, as kept on the device's own disk; it never leaves.
+
+    `bins` counts seconds by band (low, medium, high, unknown) for every `BIN_S` of the session.
+    """
+
+    seed: int
+    elapsed_s: float
+    bins: tuple[tuple[int, int, int, int], ...] = ()
+    ended_by: EndedBy = EndedBy.UNKNOWN
+
+
+class SessionTally:
+    """Counts stress bands while a session runs and says when, and how, it has ended.
+
+    Args:
+        draft: what an earlier process had counted of a session that may still be running, or None.
+    """
+
+    def __init__(self, draft: Draft | None) -> None:
+        self._draft = draft
+        self._finished: list[Draft] = []
+        self._band = StressBand.UNKNOWN
+        self._band_at_s = -FRESH_S
+        self._silent_since_s: float | None = None
+
+    @property
+    def draft(self) -> Draft | None:
+        """The session that is being counted."""
+        return self._draft
+
+    def observe_stress(self, stress: Stress) -> None:
+        """Take note of the band, and of nothing else."""
+        self._band, self._band_at_s = stress.band, stress.at_s
+
+    def observe_session(self, session: Session) -> None:
+        """Count a second of the session, or notice that it began or ended."""
+        if session.phase in {SessionPhase.RUNNING, SessionPhase.ENDING}:
+            self._silent_since_s = None
+            self._count(session)
+            if session.phase is SessionPhase.ENDING:
+                self._note_end(EndedBy.PROGRAM if _arc_is_over(session) else EndedBy.BUTTON)
+        elif self._draft is not None:
+            if session.phase is SessionPhase.MUTED:
+                self._note_end(EndedBy.MUTE)
+            if self._silent_since_s is None:
+                self._silent_since_s = session.at_s
+            if session.at_s - self._silent_since_s >= SETTLE_S:
+                self.finish_silent()
+
+    def finish_silent(self) -> None:
+        """End a session that is silent now without waiting any longer; leave a running one alone."""
+        if self._draft is not None and self._silent_since_s is not None:
+            self._finished.append(self._draft)
+            self._draft = None
+            self._silent_since_s = None
+
+    def take_finished(self) -> list[Draft]:
+        """Return the sessions that have ended since the last call."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    def _count(self, session: Session) -> None:
+        """Add the seconds that have passed in the session's own time under the present band."""
+        draft = self._draft
+        if draft is not None and (draft.seed != session.seed or session.elapsed_s < draft.elapsed_s - BIN_S):
+            self._finished.append(draft)
+            draft = None
+        if draft is None:
+            self._draft = Draft(seed=session.seed, elapsed_s=session.elapsed_s)
+            return
+        if int(session.elapsed_s) <= int(draft.elapsed_s):
+            self._draft = draft
+            return
+        fresh = session.at_s - self._band_at_s <= FRESH_S
+        band = self._band if fresh else StressBand.UNKNOWN
+        place = min(LAST_BIN, int(session.elapsed_s / BIN_S))
+        bins = _add_second(draft.bins, place, _BANDS.index(band))
+        self._draft = Draft(
+            seed=draft.seed, elapsed_s=session.elapsed_s, bins=bins,
+            ended_by=EndedBy.UNKNOWN if session.phase is SessionPhase.RUNNING else draft.ended_by)
+
+    def _note_end(self, ended_by: EndedBy) -> None:
+        """Keep how the end began; silence by a held button overrules a fade under way."""
+        draft = self._draft
+        if draft is not None and (draft.ended_by is EndedBy.UNKNOWN or ended_by is EndedBy.MUTE):
+            self._draft = msgspec.structs.replace(draft, ended_by=ended_by)
+
+
+def outcome_of(draft: Draft, identifier: str, wall_s: float) -> Outcome:
+    """Return the coarse record of an ended session under a random identifier."""
+    thirds = len(draft.bins) / 3
+    return Outcome(
+        id=identifier,
+        year=year_of(wall_s),
+        minutes=min(LONGEST_SESSION_MIN, 5 * round(draft.elapsed_s / 300.0)),
+        stress_first_third=prevailing(draft.bins[: max(1, round(thirds))]),
+        stress_last_third=prevailing(draft.bins[min(len(draft.bins) - 1, round(2 * thirds)):]),
+        unknown_percent=unknown_quarter(draft.bins),
+        ended_by=draft.ended_by,
+    )
+
+
+def prevailing(bins: Sequence[tuple[int, int, int, int]]) -> StressBand:
+    """Return the most frequent known band, the higher of two equals; unknown when half or more is unknown."""
+    low, medium, high, unknown = (sum(column) for column in zip(*bins, strict=True)) if bins else (0, 0, 0, 0)
+    if unknown >= low + medium + high:
+        return StressBand.UNKNOWN
+    return max((high, 2, StressBand.HIGH), (medium, 1, StressBand.MEDIUM), (low, 0, StressBand.LOW))[2]
+
+
+def unknown_quarter(bins: Sequence[tuple[int, int, int, int]]) -> Quarter:
+    """Return the share of seconds without an estimate in steps of 25 %; 100 when nothing was counted."""
+    total = sum(sum(counts) for counts in bins)
+    if total == 0:
+        return 100
+    steps: tuple[Quarter, ...] = (0, 25, 50, 75, 100)
+    return steps[round(4 * sum(counts[3] for counts in bins) / total)]
+
+
+def year_of(wall_s: float) -> Year | None:
+    """Return the year (UTC), or None while the clock has not been set."""
+    return time.gmtime(wall_s).tm_year if wall_s >= CLOCK_SET_S else None
+
+
+def minute_of(wall_s: float) -> str | None:
+    """Return UTC to the minute for the fleet stream, or None while the clock has not been set."""
+    return time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(wall_s)) if wall_s >= CLOCK_SET_S else None
+
+
+def scrub(words: str, names: Sequence[str]) -> str:
+    """Take out of a text every word with a digit, every address-like word and the names given.
+
+    What another service writes as advice is the one free text of the fleet stream. Serial numbers, IP
+    and MAC addresses, paths, host names, times and readings all hold a digit, a colon, a slash or an
+    inner dot; each such word becomes `…`.
+    """
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", words, flags=re.IGNORECASE)
+    words = ADDRESS.sub("…", NUMBERED.sub("…", words))
+    return re.sub(r"…(?:\s*…)+", "…", words)[:ADVICE_LENGTH]
+
+
+def _arc_is_over(session: Session) -> bool:
+    """Tell whether the program ended by itself: the fade may begin no earlier than its own length before."""
+    return session.elapsed_s >= session.duration_s - session.fade_s - 2.0  # two publishing periods
+
+
+def _add_second(
+    bins: tuple[tuple[int, int, int, int], ...], place: int, band: int,
+) -> tuple[tuple[int, int, int, int], ...]:
+    """Return the counts with one more second in a bin, grown with empty bins up to it."""
+    grown = [list(counts) for counts in bins] + [[0, 0, 0, 0] for _ in range(place + 1 - len(bins))]
+    grown[place][band] += 1
+    return tuple((low, medium, high, unknown) for low, medium, high, unknown in grown)

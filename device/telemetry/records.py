@@ -1,0 +1,177 @@
+"""What may leave the device, by type: the structs of both streams, and the one door they pass.
+
+Nothing else is ever published. `seal` accepts only the types of `OUTGOING` and checks every value
+against its declared range or pattern, so a field added to a bus message cannot leak: it would have
+to be added here first. The two streams share no identifier.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from device.messages import Service, Severity, StressBand
+
+ROOT = "tranquillo/v1"
+LONGEST_SESSION_MIN = 90  # the longest program the configuration allows
+
+Identifier = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+UnitId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]  # as in the configuration
+Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Advice = Annotated[str, Meta(max_length=240, pattern=r"^[^\d@\\]*$")]  # no numbers: see `anonymise.scrub`
+Minute = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$")]
+Version = Annotated[str, Meta(pattern=r"^[0-9a-z][0-9a-z.+-]{0,31}$")]
+Count = Annotated[int, Meta(ge=0)]
+FiveMinutes = Annotated[int, Meta(ge=0, le=LONGEST_SESSION_MIN, multiple_of=5)]
+Year = Annotated[int, Meta(ge=2023, le=9999)]
+Quarter = Literal[0, 25, 50, 75, 100]
+
+
+class Kind(StrEnum):
+    """What a letter carries; decides what the outbox may drop."""
+
+    HEALTH = "health"  # may be dropped, oldest first
+    FAULT = "fault"
+    OUTCOME = "outcome"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything that may leave; `id` is random, so that readers can ignore a repetition."""
+
+    id: Identifier
+    v: Literal[1] = 1
+
+
+class SentFault(msgspec.Struct, frozen=True, kw_only=True):
+    """One present fault; `advice` is the device's own words with every number taken out."""
+
+    service: Service
+    code: Code
+    severity: Severity
+    advice: Advice
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """Which sensors give a usable signal now; no value of any of them."""
+
+    eda: bool = False
+    ppg: bool = False
+    temperature: bool = False
+    eeg: bool = False
+
+
+class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
+    """One process: whether it was heard of in the last seconds, and how it has fared."""
+
+    name: Service
+    up: bool
+    uptime_s: Count
+    restarts: Count  # seen since the telemetry process started
+    late_steps: Count
+
+
+class FleetRecord(Record, frozen=True, kw_only=True):
+    """Base of the fleet stream: `number` rises by message within one `epoch` (one outbox file).
+
+    `at` is UTC to the minute, None until the clock has been set.
+    """
+
+    unit: UnitId
+    epoch: Identifier
+    number: Count
+    at: Minute | None
+
+
+class FleetState(FleetRecord, frozen=True, kw_only=True):
+    """The heartbeat: is the unit well, is it playing, what is wrong. No physiology."""
+
+    phase: Literal["running", "idle"]
+    sounding: bool
+    contact: Contact
+    services: tuple[ServiceState, ...]
+    faults: tuple[SentFault, ...]
+    version: Version
+    uptime_s: Count
+    outbox_rows: Count
+    outbox_dropped: Count
+
+
+class FleetFaults(FleetRecord, frozen=True, kw_only=True):
+    """The present faults, sent when they change; an empty list says that all is well again."""
+
+    faults: tuple[SentFault, ...]
+
+
+class Availability(Record, frozen=True, kw_only=True):
+    """Birth, farewell and last will: published on the connection itself, never stored."""
+
+    unit: UnitId
+    online: bool
+    why: Literal["connected", "stopped", "lost"]
+
+
+class EndedBy(StrEnum):
+    """How a session ended."""
+
+    PROGRAM = "program"  # the arc came to its end
+    BUTTON = "button"  # a press asked for the gentle end
+    MUTE = "mute"  # a held button silenced it
+    UNKNOWN = "unknown"  # nobody saw the end
+
+
+class Outcome(Record, frozen=True, kw_only=True):
+    """One session, without unit, patient or time of day.
+
+    `year` is the finest date that HIPAA Safe Harbor leaves (NUMBERS, Privacy), None until the clock has
+    been set; `minutes` is rounded to 5; the bands are the prevailing level of the first and last third;
+    `unknown_percent` is the share of the session without an estimate.
+    """
+
+    year: Year | None
+    minutes: FiveMinutes
+    stress_first_third: StressBand
+    stress_last_third: StressBand
+    unknown_percent: Quarter
+    ended_by: EndedBy
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealed record: what the outbox stores and the uplink sends; `number` 0 outside the fleet stream."""
+
+    id: str
+    kind: Kind
+    topic: str
+    payload: bytes
+    retain: bool = False
+    number: int = 0
+
+
+OUTGOING: tuple[type[Record], ...] = (FleetState, FleetFaults, Availability, Outcome)
+
+
+def seal(record: FleetState | FleetFaults | Availability | Outcome) -> Letter:
+    """Check a record against its own type and address it.
+
+    Raises:
+        TypeError: the record is not exactly one of `OUTGOING`.
+        msgspec.ValidationError: a value is outside its declared range or pattern (a defect).
+    """
+    kind = type(record)
+    if kind not in OUTGOING:
+        allowed = ", ".join(one.__name__ for one in OUTGOING)
+        raise TypeError(f"{kind.__name__} may not leave the device; use one of {allowed}")
+    payload = msgspec.json.encode(record)
+    msgspec.json.decode(payload, type=kind, strict=True)
+    if isinstance(record, FleetState):
+        return Letter(id=record.id, kind=Kind.HEALTH, topic=f"{ROOT}/fleet/{record.unit}/state",
+                      payload=payload, retain=True, number=record.number)
+    if isinstance(record, FleetFaults):
+        return Letter(id=record.id, kind=Kind.FAULT, topic=f"{ROOT}/fleet/{record.unit}/faults",
+                      payload=payload, number=record.number)
+    if isinstance(record, Availability):
+        return Letter(id=record.id, kind=Kind.HEALTH, topic=f"{ROOT}/fleet/{record.unit}/availability",
+                      payload=payload, retain=True)
+    return Letter(id=record.id, kind=Kind.OUTCOME, topic=f"{ROOT}/outcomes/{record.id}", payload=payload)

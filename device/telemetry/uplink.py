@@ -1,0 +1,120 @@
+"""The way to the clinic's broker: two lanes from the outbox that share no name; it subscribes to nothing."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from pathlib import Path
+from typing import Literal
+
+from device.clock import Clock
+from device.config import Telemetry, Tls
+from device.messages import Fault
+from device.telemetry.certificate import WARN_S, context_of, validity
+from device.telemetry.lane import WINDOW, Lane
+from device.telemetry.link import Link
+from device.telemetry.outbox import Outbox
+from device.telemetry.records import Availability, Letter, seal
+from device.telemetry.trouble import DialRefused, Trouble, fault_of
+
+
+class Uplink:
+    """Both lanes: fleet health under the unit's name, outcomes under a new random name for every batch.
+
+    Args:
+        settings: the broker, and the certificates of each lane.
+        unit_id: names the fleet lane's client and topics, and nothing of the other.
+        clock: pacing; wall time only to compare with the dates of certificates.
+        rng: draws waits, message ids and the outcome lane's client ids.
+    """
+
+    def __init__(
+        self, settings: Telemetry, unit_id: str, outbox: Outbox, clock: Clock, rng: random.Random,
+    ) -> None:
+        self._settings = settings
+        self._unit_id = unit_id
+        self._outbox = outbox
+        self._clock = clock
+        self._rng = rng
+        self._fleet = Lane(outbox, "fleet", self._dial_fleet, clock, rng, lasting=True)
+        self._outcomes = Lane(outbox, "outcomes", self._dial_outcomes, clock, rng, lasting=False)
+
+    @property
+    def up(self) -> bool:
+        """Whether the fleet lane is connected."""
+        return self._fleet.up
+
+    def step(self) -> None:
+        """Do what is due on both lanes without waiting."""
+        if self._fleet.step():
+            self._fleet.send_now(self._availability("connected"))
+            self._outbox.resend_kept()
+        self._outcomes.step()
+
+    def send_now(self, letter: Letter) -> None:
+        """Publish fleet health that could not be stored; lost when there is no connection."""
+        self._fleet.send_now(letter)
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return what keeps either stream from arriving, and a certificate about to expire."""
+        found = {fault.code: fault for fault in (*self._fleet.faults(), *self._outcomes.faults())}
+        for tls in (self._settings.tls, self._settings.outcome_tls):
+            if tls is not None and _expires_soon(tls, self._clock.wall()):
+                found[Trouble.EXPIRING.value] = fault_of(Trouble.EXPIRING)
+        return tuple(found.values())
+
+    def close(self) -> None:
+        """Say that the unit goes, and end both connections."""
+        self._fleet.send_now(self._availability("stopped"))
+        self._fleet.close()
+        self._outcomes.close()
+
+    def _dial_fleet(self) -> Link:
+        """Connect under the unit's name, with the last will."""
+        return self._link(f"tranquillo-{self._unit_id}", self._settings.tls,
+                          self._availability("lost"))
+
+    def _dial_outcomes(self) -> Link:
+        """Connect under a name that is used this once and says nothing."""
+        tls = self._settings.outcome_tls or self._settings.tls
+        return self._link(f"{self._rng.getrandbits(128):032x}", tls, None)
+
+    def _link(self, client_id: str, tls: Tls | None, will: Letter | None) -> Link:
+        """Return a connection being made; the certificate files are read anew each time."""
+        wall_s = self._clock.wall()
+        return Link(self._settings.broker_host, self._settings.broker_port, client_id,
+                    lambda: fresh_context(tls, wall_s), will, WINDOW)
+
+    def _availability(self, why: Literal["connected", "stopped", "lost"]) -> Letter:
+        """Return a letter of availability."""
+        return seal(Availability(
+            id=f"{self._rng.getrandbits(128):032x}", unit=self._unit_id, online=why == "connected", why=why))
+
+
+def fresh_context(tls: Tls | None, wall_s: float) -> ssl.SSLContext | None:
+    """Return the TLS context, unless the files are unfit or the clock is before them.
+
+    A Pi has no clock chip: before its first synchronisation every certificate is "not yet valid", so
+    dialling waits instead of failing.
+
+    Raises:
+        DialRefused: a file is missing or unfit, or the clock cannot be right.
+    """
+    if tls is None:
+        return None
+    try:
+        youngest_s = max(validity(Path(path)).not_before_s for path in (tls.ca, tls.certificate) if path)
+        context = context_of(tls)
+    except (OSError, ValueError) as error:
+        raise DialRefused(Trouble.UNREADABLE) from error
+    if wall_s < youngest_s:
+        raise DialRefused(Trouble.CLOCK_UNSET)
+    return context
+
+
+def _expires_soon(tls: Tls, wall_s: float) -> bool:
+    """Tell whether our certificate has less than a month left; an unreadable one is another fault."""
+    try:
+        return bool(tls.certificate) and validity(Path(tls.certificate)).not_after_s - wall_s < WARN_S
+    except (OSError, ValueError):
+        return False
