@@ -14,8 +14,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Protocol
 
-from device.bus import LocalHub
+from drivers.sim.world import World
+
+from device.bus import LocalBus, LocalHub
 from device.clock import ManualClock
 from device.config import Settings, load
 from device.desk.journal import JournalWriter
@@ -23,7 +26,7 @@ from device.errors import EXIT_CONFIG, EXIT_OK, ConfigError, DeviceConfigError, 
 from device.messages import MESSAGE_TYPES, Message, Session, SessionPhase
 from device.runtime import Heart, Root, Worker, configure_logging
 from device.services import conductor, estimator, headset, player, sensors, simulator, telemetry
-from drivers.open import Hardware, Parts
+from drivers.open import Parts
 
 ROOTS: tuple[Root, ...] = (
     sensors.ROOT, headset.ROOT, estimator.ROOT, conductor.ROOT, player.ROOT, telemetry.ROOT,
@@ -35,26 +38,35 @@ JOURNAL_EVERY_S = 0.25
 PROGRESS_EVERY_S = 5.0
 
 
+class Paced(Protocol):
+    """Anything that is stepped once a period."""
+
+    period_s: float
+
+    def step(self) -> None:
+        """Do what is due."""
+
+
 class Schedule:
     """Runs jobs at their absolute deadlines, in the order of time and then of registration."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
-        self._jobs: list[Worker] = []
+        self._jobs: list[Paced] = []
         self._due: list[tuple[float, int]] = []
 
-    def add(self, worker: Worker) -> None:
-        """Let a worker step from now on, once a period."""
+    def add(self, job: Paced) -> None:
+        """Let a job step from now on, once a period."""
         heapq.heappush(self._due, (self._clock.monotonic(), len(self._jobs)))
-        self._jobs.append(worker)
+        self._jobs.append(job)
 
     def step(self) -> None:
         """Move the clock to the next deadline and run what is due then; missed deadlines are dropped."""
         due_s, number = heapq.heappop(self._due)
         self._clock.advance_to(due_s)
-        worker = self._jobs[number]
-        worker.step()
-        following = max(due_s + worker.period_s, self._clock.monotonic())
+        job = self._jobs[number]
+        job.step()
+        following = max(due_s + job.period_s, self._clock.monotonic())
         heapq.heappush(self._due, (following, number))
 
 
@@ -73,36 +85,41 @@ class Beating:
 
 
 class Bench:
-    """The six services and the simulator on one manual clock."""
+    """The six services and the simulated world on one manual clock.
 
-    def __init__(self, settings: Settings, journal: JournalWriter) -> None:
-        self.clock = ManualClock()
-        self._start_s = self.clock.monotonic()
+    Args:
+        settings: the configuration of all of them.
+        clock: moved by the bench alone.
+        world: the simulated hardware, on the same clock.
+        journal: where every message is written down.
+    """
+
+    def __init__(self, settings: Settings, clock: ManualClock, world: World, journal: JournalWriter) -> None:
+        self.clock = clock
+        self._start_s = clock.monotonic()
         self._journal = journal
         self._hub = LocalHub()
         self._reader = self._hub.connect(MESSAGE_TYPES)
         self._schedule = Schedule(self.clock)
-        self._world = simulator.make_world(settings, self.clock)
+        self._world = world
         self._workers: list[Worker] = []
         self.phase: SessionPhase | None = None
         self._start_workers(settings)
 
     def _start_workers(self, settings: Settings) -> None:
         """Build every service from its own composition root."""
-        def simulated() -> Hardware:
-            return self._world
-
-        parts = Parts({"sim": simulated})
-        ears = simulator.Ears(self._world, self.clock, self._hub.connect(simulator.ROOT.reads))
-        self._adopt("simulator", ears, self._hub)
+        parts = Parts({"sim": lambda: self._world})
+        self._adopt(simulator.ROOT, simulator.Ears(self._world, self.clock, self._bus(simulator.ROOT)))
         for root in ROOTS:
-            worker = root.build(settings, self.clock, self._hub.connect(root.reads), parts)
-            self._adopt(root.name, worker, self._hub)
+            self._adopt(root, root.build(settings, self.clock, self._bus(root), parts))
 
-    def _adopt(self, name: str, worker: Worker, hub: LocalHub) -> None:
+    def _bus(self, root: Root) -> LocalBus:
+        """Return a service's end of the bus."""
+        return self._hub.connect(root.reads)
+
+    def _adopt(self, root: Root, worker: Worker) -> None:
         """Give a worker its heart and its place in the schedule."""
-        root = next((r for r in ROOTS if r.name == name), simulator.ROOT)
-        heart = Heart(root.name, worker, self.clock, hub.connect(()))
+        heart = Heart(root.name, worker, self.clock, self._hub.connect(()))
         self._workers.append(worker)
         self._schedule.add(Beating(worker, heart))
 
@@ -183,7 +200,8 @@ def main() -> int:
     try:
         settings = load(options.config)
         with JournalWriter(options.journal) as journal:
-            bench = Bench(settings, journal)
+            clock = ManualClock()
+            bench = Bench(settings, clock, simulator.make_world(settings, clock), journal)
             try:
                 play(bench, settings, options.speed, stop)
             finally:
