@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +24,7 @@ class Interval(NamedTuple):
     name: str
 
 
-class FaultSpell(NamedTuple):
+class FaultSpell(msgspec.Struct, frozen=True):
     """One fault of one service from its first to its last mention, seconds since the run began."""
 
     service: Service
