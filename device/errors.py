@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drivers.errors import DeviceConfigError, DeviceLost, TranquilloError
+from drivers.errors import DeviceConfigError, DeviceLost, RecordingError, TranquilloError
 
 __all__ = [
     "EXIT_AUDIO_LOST",
@@ -34,7 +34,3 @@ class ModelError(TranquilloError, ValueError):
 
 class AudioLost(TranquilloError, RuntimeError):
     """The sound back-end stopped consuming samples; the process must be restarted."""
-
-
-class RecordingError(TranquilloError, ValueError):
-    """A recording on disk is not in the format its folder claims."""

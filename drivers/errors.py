@@ -13,3 +13,7 @@ class DeviceLost(TranquilloError, OSError):
 
 class DeviceConfigError(TranquilloError, ValueError):
     """A part cannot be opened as configured; the configuration has to change."""
+
+
+class RecordingError(TranquilloError, ValueError):
+    """A recording on disk is not in the format its folder claims; names the file and the line."""
