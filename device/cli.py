@@ -138,3 +138,7 @@ def check(config_path: Path) -> None:
 def show(config_path: Path) -> None:
     """Show every key with the value in force."""
     click.echo(msgspec.json.format(msgspec.json.encode(load(config_path)), indent=2).decode())
+
+
+if __name__ == "__main__":
+    main()
