@@ -1,0 +1,137 @@
+"""`tranquillo-player`: phrases to sound, loudness held, and its own back-end watched."""
+
+from __future__ import annotations
+
+from device.bus import Bus
+from device.clock import Clock
+from device.config import Settings
+from device.errors import AudioLost, DeviceLost
+from device.messages import Fault, Phrase, PlayerState, Session, Severity, Target
+from device.music.loudness import LoudnessStage
+from device.music.playback import Playback
+from device.music.synth import Synth
+from device.runtime import Root, main
+from drivers.audio import AudioOut, AudioSettings, open_audio
+from drivers.open import Parts
+
+SOUNDING_STATE_S = 0.1
+SILENT_STATE_S = 1.0
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
+SILENCE_LUFS = -90.0  # below it nothing is audible; 16 bit end at -96 dBFS
+
+
+class Sound:
+    """Everything that exists only while a back-end is open."""
+
+    def __init__(self, settings: Settings, audio: AudioOut) -> None:
+        self.audio = audio
+        self._synth = Synth(audio.server)
+        self.stage = LoudnessStage(self._synth.stream, audio.rate_hz, settings.player.loudness)
+        self.playback = Playback(self._synth, settings.program.fade_in_s)
+
+    def before_buffer(self, at_s: float) -> None:
+        """Do what is due by the time that the next buffer sounds."""
+        self.playback.play(at_s)
+        self.stage.update(at_s, self.playback.fade(at_s), self.playback.target.intensity)
+
+    def state(self, at_s: float) -> PlayerState:
+        """Return what is being heard."""
+        sounding = self.playback.fade(at_s) > 0.0
+        loudness = self.stage.guard.short_term_lufs
+        return PlayerState(
+            at_s=at_s, backend=self.audio.backend, sounding=sounding,
+            gain_db=self.stage.guard.gain_db,
+            loudness_lufs=loudness if sounding and loudness > SILENCE_LUFS else None,
+            position_s=self.audio.position_samples() / self.audio.rate_hz,
+            phrase_id=self.playback.phrase_id if sounding else None,
+            audible=self.playback.target if sounding else None,
+            notes_played=self.playback.notes_played,
+        )
+
+
+class PlayerWorker:
+    """Opens the sound back-end, again and again if need be, and plays what the conductor sends."""
+
+    period_s = 0.01
+
+    def __init__(self, settings: Settings, clock: Clock, bus: Bus, _parts: Parts) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._bus = bus
+        self._sound: Sound | None = None
+        self._why_silent = ""
+        self._retry_s = FIRST_RETRY_S
+        self._open_due_s = clock.monotonic()
+        self._state_due_s = clock.monotonic()
+        self._sounding = False
+
+    def step(self) -> None:
+        """Take in messages, bring the sound up to now, tell what is heard.
+
+        Raises:
+            AudioLost: the open back-end died; only a new process can open it again.
+        """
+        now = self._clock.monotonic()
+        messages = self._bus.receive()
+        if self._sound is None:
+            self._try_to_open(now)
+        if self._sound is not None:
+            for message in messages:
+                self._sound.playback.receive(message, now)
+            try:
+                self._sound.audio.pump(now, self._sound.before_buffer)
+            except DeviceLost as error:
+                raise AudioLost(str(error)) from error
+        self._publish(now)
+
+    def _try_to_open(self, now: float) -> None:
+        """Open the back-end when the next attempt is due, with a growing pause after each failure."""
+        if now < self._open_due_s:
+            return
+        player = self._settings.player
+        wanted = AudioSettings(player.backend, player.device, player.rate_hz, player.frames, player.record)
+        try:
+            audio = open_audio(wanted)
+        except DeviceLost as error:
+            self._why_silent = str(error)
+            self._open_due_s = now + self._retry_s
+            self._retry_s = min(LAST_RETRY_S, 2.0 * self._retry_s)
+            return
+        self._sound = Sound(self._settings, audio)
+        self._why_silent = ""
+
+    def _publish(self, now: float) -> None:
+        """Publish the state: at once when sound begins or ends, often while it lasts, seldom otherwise."""
+        state = self._silent_state(now) if self._sound is None else self._sound.state(now)
+        changed = state.sounding != self._sounding
+        if now < self._state_due_s and not changed:
+            return
+        self._sounding = state.sounding
+        period_s = SOUNDING_STATE_S if state.sounding else SILENT_STATE_S
+        following = self._state_due_s + period_s
+        self._state_due_s = following if not changed and following > now else now + period_s
+        self._bus.publish(state)
+
+    def _silent_state(self, now: float) -> PlayerState:
+        """Return the state of a player without a back-end."""
+        return PlayerState(
+            at_s=now, backend=self._settings.player.backend, sounding=False, gain_db=-120.0,
+            loudness_lufs=None, position_s=0.0, phrase_id=None, audible=None, notes_played=0,
+        )
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return that no sound can be made, if so: the nurse has to act on that."""
+        if not self._why_silent:
+            return ()
+        return (Fault(code="no_audio", severity=Severity.ACT_NOW, advice=self._why_silent),)
+
+    def close(self) -> None:
+        """Finish the recording and release the back-end."""
+        if self._sound is not None:
+            self._sound.audio.close()
+
+
+ROOT = Root(name="player", reads=(Session, Phrase, Target), build=PlayerWorker)
+
+if __name__ == "__main__":
+    main(ROOT)
