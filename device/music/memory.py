@@ -1,0 +1,112 @@
+"""What must not come again: windows of this session, and long runs of the training corpus."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.errors import ModelError
+from device.music.tokens import INTERVALS, Tone, interval_class
+
+RUN_INTERVALS = 11  # 12 notes: the longest match with the corpus stays under that (NUMBERS, Music)
+WINDOW_BARS = 8  # no identical window of 8 bars within a session (NUMBERS, Music)
+
+Bar = tuple[tuple[int, float], ...]
+
+
+class KnownRuns:
+    """Every run of 11 intervals of the corpus, exactly: each is one number in base 27.
+
+    27 ** 11 is below 2 ** 53, so nothing is hashed and nothing is found that is not there.
+    """
+
+    def __init__(self, codes: NDArray[np.int64]) -> None:
+        self._codes = frozenset(int(code) for code in codes)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @classmethod
+    def read(cls, path: Path, content: bytes) -> KnownRuns:
+        """Return the runs from the bytes of a .npy file.
+
+        Raises:
+            ModelError: the content is no row of 64-bit integers.
+        """
+        try:
+            codes = np.load(io.BytesIO(content), allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise ModelError(f"{path}: not a .npy file; reinstall the model") from error
+        if codes.dtype != np.int64 or codes.ndim != 1:
+            raise ModelError(f"{path}: not a row of 64-bit integers; reinstall the model")
+        return cls(codes)
+
+    def contain(self, intervals: Sequence[int]) -> bool:
+        """Return whether any 11 consecutive intervals (semitones) are a run of the corpus."""
+        return any(code in self._codes for code in run_codes(intervals))
+
+
+def run_codes(intervals: Sequence[int]) -> list[int]:
+    """Return one number for each run of 11 consecutive intervals (semitones)."""
+    classes = [interval_class(interval) for interval in intervals]
+    codes = []
+    for start in range(len(classes) - RUN_INTERVALS + 1):
+        code = 0
+        for found in classes[start : start + RUN_INTERVALS]:
+            code = code * INTERVALS + found
+        codes.append(code)
+    return codes
+
+
+class SessionMemory:
+    """Every 8-bar window of the melody so far, and what is needed to go on from the last phrase.
+
+    Holds one hash-table entry per bar: a session of 90 minutes at 90 bpm has 2,025 of them.
+    """
+
+    def __init__(self) -> None:
+        self._windows: set[tuple[Bar, ...]] = set()
+        self._recent: tuple[Bar, ...] = ()
+        self._pitches: tuple[int, ...] = ()
+
+    @property
+    def last_pitch(self) -> int | None:
+        """MIDI pitch of the last melody tone, None before the first."""
+        return self._pitches[-1] if self._pitches else None
+
+    def fresh(self, tones: Sequence[Tone], bars: int) -> bool:
+        """Return whether a phrase of that many bars would repeat no window, itself included."""
+        found = self._windows_with(bars_of(tones, bars))
+        return len(set(found)) == len(found) and not any(window in self._windows for window in found)
+
+    def intervals_with(self, tones: Sequence[Tone]) -> list[int]:
+        """Return the intervals of a phrase and those that lead into it from the phrase before."""
+        pitches = [*self._pitches, *(tone.pitch for tone in tones)]
+        return [after - before for before, after in itertools.pairwise(pitches)]
+
+    def keep(self, tones: Sequence[Tone], bars: int) -> None:
+        """Remember a phrase that is being sent."""
+        rows = bars_of(tones, bars)
+        self._windows.update(self._windows_with(rows))
+        self._recent = (*self._recent, *rows)[-(WINDOW_BARS - 1):]
+        self._pitches = (*self._pitches, *(tone.pitch for tone in tones))[-RUN_INTERVALS:]
+
+    def _windows_with(self, rows: tuple[Bar, ...]) -> list[tuple[Bar, ...]]:
+        """Return the windows that end in the new bars; one without any tone does not count."""
+        joined = (*self._recent, *rows)
+        first = max(WINDOW_BARS, len(self._recent) + 1)
+        windows = [joined[end - WINDOW_BARS : end] for end in range(first, len(joined) + 1)]
+        return [window for window in windows if any(window)]
+
+
+def bars_of(tones: Sequence[Tone], bars: int) -> tuple[Bar, ...]:
+    """Return, for each bar of 4 beats, its tones as (pitch, beat in the bar); their lengths do not count."""
+    rows: list[list[tuple[int, float]]] = [[] for _ in range(bars)]
+    for tone in tones:
+        rows[int(tone.start_beat // 4)].append((tone.pitch, tone.start_beat % 4))
+    return tuple(tuple(row) for row in rows)
