@@ -1,0 +1,282 @@
+"""A recording of a real person as a body: any Empatica E4 folder.
+
+`BVP`, `EDA` and `TEMP` as `.csv` or `.csv.gz`: line 1 the Unix start time, line 2 the rate in Hz, then
+one value a line. The signals may start and end at different times; where one has nothing its sensor
+touches nobody (NaN). Optional: `intervals.csv` (`task,start_s,end_s,source`, seconds since the earliest
+signal) for the truth's label, and `IBI.csv[.gz]` (a header line with its start time, then seconds
+since that start and the interval) for its heart rate. A recording cannot hear, and holds no EEG.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.errors import RecordingError
+from drivers.sim.body import BodyTruth, Heard
+
+REST_V = 1.65  # half of a 3.3 V supply
+SWING_V = 0.5  # what the median pulse of the recording spans at the sensor's output
+RAILS_V = (0.05, 3.25)  # chosen: how near a rail-to-rail amplifier on 3.3 V comes to its rails
+_SWING_WINDOW_S = 2.0  # holds at least one beat above 30 a minute
+_HR_WINDOW_S = 10.0
+_LABELS = {
+    "stroop": "stress", "interview": "stress", "hyperventilation": "stress",
+    "baseline": "rest", "rest": "rest",
+}  # fmt: skip
+_EEG_CHANNELS = 8
+
+
+class Interval(NamedTuple):
+    """One stretch of a protocol: seconds since the start of the recording, and its label or empty."""
+
+    task: str
+    start_s: float
+    end_s: float
+    label: str
+
+
+class Signal(NamedTuple):
+    """Equally spaced values; `start_s` is Unix time."""
+
+    start_s: float
+    rate_hz: float
+    values: NDArray[np.float64]
+
+    @property
+    def end_s(self) -> float:
+        """Unix time of the last value."""
+        return self.start_s + (len(self.values) - 1) / self.rate_hz
+
+
+class Recording:
+    """A body that lived through what was recorded, once, from `start_s` on; see `open_recording`.
+
+    The blood volume pulse is in arbitrary units, so one fixed scale turns the whole recording into
+    volts: the median over all two-second windows of the peak-to-peak value becomes 0.5 V, around
+    1.65 V, and motion runs into the amplifier's rails as it would. Between the 64 Hz values run cubic
+    (Catmull-Rom) curves, for the other signals straight lines.
+    """
+
+    def __init__(
+        self, start_s: float, bvp: Signal, eda: Signal, temperature: Signal,
+        intervals: Sequence[Interval] = (), beats: Sequence[tuple[float, float]] = (),
+    ) -> None:
+        self._start_s = start_s
+        self._unix_s = min(bvp.start_s, eda.start_s, temperature.start_s)
+        self._bvp, self._eda, self._temperature = bvp, eda, temperature
+        self._volts_per_unit = SWING_V / _median_swing(bvp)
+        self._beat_ends = [end_s for end_s, _ in beats]
+        self._beat_intervals = [interval_s for _, interval_s in beats]
+        self.intervals = tuple(intervals)
+        self.duration_s = max(bvp.end_s, eda.end_s, temperature.end_s) - self._unix_s
+
+    def skin_us(self, at_s: float) -> float:
+        """Return skin conductance in microsiemens, NaN outside the recording."""
+        return _linear(self._eda, self._unix(at_s))
+
+    def pulse_v(self, at_s: float) -> float:
+        """Return the pulse sensor's output in volts, 0.05 to 3.25, NaN outside the recording."""
+        units = _cubic(self._bvp, self._unix(at_s))
+        if math.isnan(units):
+            return math.nan
+        return min(RAILS_V[1], max(RAILS_V[0], REST_V + units * self._volts_per_unit))
+
+    def skin_c(self, at_s: float) -> float:
+        """Return skin temperature in degrees Celsius, NaN outside the recording."""
+        return _linear(self._temperature, self._unix(at_s))
+
+    def eeg_uv(self, start_s: float, count: int, rate_hz: float) -> NDArray[np.float64]:
+        """Return (count, 8) of NaN: an E4 records no EEG."""
+        del start_s, rate_hz
+        return np.full((count, _EEG_CHANNELS), np.nan)
+
+    def hear(self, at_s: float, heard: Heard | None) -> None:
+        """Do nothing: a recording cannot hear."""
+
+    def truth(self, at_s: float) -> BodyTruth:
+        """Return the recorded values, the protocol's label, and the rate of the last ten seconds' beats."""
+        elapsed_s = at_s - self._start_s
+        return BodyTruth(
+            arousal=None,
+            label=self.label(elapsed_s),
+            skin_us=self.skin_us(at_s),
+            hr_bpm=self._hr_bpm(elapsed_s),
+            skin_c=None if math.isnan(celsius := self.skin_c(at_s)) else celsius,
+        )
+
+    def label(self, elapsed_s: float) -> str:
+        """Return `stress`, `rest` or empty for a time in seconds since the start of the recording."""
+        return next((span.label for span in self.intervals if span.start_s <= elapsed_s < span.end_s), "")
+
+    def labels(self) -> tuple[Interval, ...]:
+        """Return the intervals that are labelled `stress` or `rest`, in their order."""
+        return tuple(span for span in self.intervals if span.label)
+
+    def _unix(self, at_s: float) -> float:
+        """Return the Unix time in the recording at a monotonic time."""
+        return at_s - self._start_s + self._unix_s
+
+    def _hr_bpm(self, elapsed_s: float) -> float | None:
+        """Return the mean rate over beats that ended in the last ten seconds, or None."""
+        first = bisect_left(self._beat_ends, elapsed_s - _HR_WINDOW_S)
+        last = bisect_right(self._beat_ends, elapsed_s)
+        return 60.0 * (last - first) / sum(self._beat_intervals[first:last]) if last > first else None
+
+
+def open_recording(folder: Path, start_s: float) -> Recording:
+    """Read an Empatica E4 folder; its first sample falls on monotonic `start_s`.
+
+    Raises:
+        RecordingError: a signal is missing, unreadable or malformed, or they never run together; one
+            line that names the file and, where there is one, the line.
+    """
+    if not folder.is_dir():
+        raise RecordingError(f"{folder}: is no folder; name one with BVP.csv, EDA.csv and TEMP.csv "
+                             "(or .csv.gz)")
+    bvp, eda, temperature = (_read_signal(folder, name) for name in ("BVP", "EDA", "TEMP"))
+    if max(bvp.start_s, eda.start_s, temperature.start_s) > min(bvp.end_s, eda.end_s, temperature.end_s):
+        raise RecordingError(f"{folder}: BVP, EDA and TEMP never run at the same time; their first lines "
+                             "must be Unix start times of one recording")
+    if not np.ptp(bvp.values) > 0:
+        raise RecordingError(f"{folder}: BVP holds one value only, so there is no pulse in it; "
+                             "use another recording")
+    unix_s = min(bvp.start_s, eda.start_s, temperature.start_s)
+    return Recording(start_s, bvp, eda, temperature, _read_intervals(folder), _read_beats(folder, unix_s))
+
+
+def _read_signal(folder: Path, name: str) -> Signal:
+    """Read one of the three signals."""
+    path = _find(folder, name)
+    if path is None:
+        raise RecordingError(f"{folder}: {name}.csv and {name}.csv.gz are both missing; an E4 folder has "
+                             "BVP, EDA and TEMP")
+    lines = _read_lines(path)
+    numbers = _numbers(path, lines)
+    if len(numbers) < 4:  # noqa: PLR2004 - two header lines and two values
+        raise RecordingError(f"{path}: holds {len(numbers)} lines; needs start time, rate and two values "
+                             "at least")
+    if not numbers[1] > 0:
+        raise RecordingError(f"{path}: line 2: the rate is {numbers[1]:g} Hz; it must be above 0")
+    return Signal(float(numbers[0]), float(numbers[1]), numbers[2:])
+
+
+def _read_intervals(folder: Path) -> list[Interval]:
+    """Read the protocol, if the folder has one."""
+    path = folder / "intervals.csv"
+    if not path.is_file():
+        return []
+    spans = []
+    for number, line in enumerate(_read_lines(path)[1:], start=2):
+        task, *times = line.split(",")[:3]
+        start_s, end_s = _fields(path, number, times, 2)
+        spans.append(Interval(task, start_s, end_s, _LABELS.get(task, "")))
+    return spans
+
+
+def _read_beats(folder: Path, unix_s: float) -> list[tuple[float, float]]:
+    """Read the beats the device found: seconds since the recording's start, and interval; or none."""
+    path = _find(folder, "IBI")
+    if path is None:
+        return []
+    header, *lines = _read_lines(path)
+    offset_s = _fields(path, 1, header.split(",")[:1], 1)[0] - unix_s
+    beats = []
+    for number, line in enumerate(lines, start=2):
+        since_s, interval_s = _fields(path, number, line.split(","), 2)
+        if not interval_s > 0:
+            raise RecordingError(f"{path}: line {number}: the interval is {interval_s:g} s; it must be "
+                                 "above 0")
+        beats.append((since_s + offset_s, interval_s))
+    return sorted(beats)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Return the plain or the compressed file of that name."""
+    paths = (folder / f"{name}.csv", folder / f"{name}.csv.gz")
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Return the lines of a plain or compressed text file without trailing empty ones."""
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("ascii")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise RecordingError(f"{path}: cannot be read ({error}); copy it again from its source") from error
+    lines = text.rstrip().splitlines()
+    if not lines:
+        raise RecordingError(f"{path}: is empty; copy it again from its source")
+    return lines
+
+
+def _numbers(path: Path, lines: list[str]) -> NDArray[np.float64]:
+    """Return one finite number a line."""
+    try:
+        numbers = np.array(lines, dtype=np.float64)
+    except ValueError:
+        numbers = np.empty(0)
+    if len(numbers) == len(lines) and np.isfinite(numbers).all():
+        return numbers
+    return np.array([_fields(path, number, [line], 1)[0] for number, line in enumerate(lines, start=1)])
+
+
+def _fields(path: Path, number: int, fields: list[str], count: int) -> list[float]:
+    """Return so many finite numbers of one line."""
+    try:
+        values = [float(field) for field in fields]
+    except ValueError:
+        values = []
+    if len(values) != count or not all(map(math.isfinite, values)):
+        what = "a number" if count == 1 else f"{count} numbers"
+        raise RecordingError(f"{path}: line {number}: {','.join(fields)!r} is not {what}; repair or "
+                             "remove it")
+    return values
+
+
+def _median_swing(signal: Signal) -> float:
+    """Return the median peak-to-peak value over two-second windows, in the signal's unit.
+
+    The median keeps motion, which is many times larger, from setting the scale. If more than half of the
+    recording is flat, the windows that move decide.
+    """
+    width = min(len(signal.values), max(2, round(_SWING_WINDOW_S * signal.rate_hz)))
+    whole = len(signal.values) // width * width
+    swings = np.ptp(signal.values[:whole].reshape(-1, width), axis=1)
+    moving = swings[swings > 0]
+    return float(np.median(moving)) if len(moving) else float(np.ptp(signal.values))
+
+
+def _linear(signal: Signal, unix_s: float) -> float:
+    """Return the value on the straight line between two samples, NaN outside."""
+    place = (unix_s - signal.start_s) * signal.rate_hz
+    if not 0 <= place <= len(signal.values) - 1:
+        return math.nan
+    below = min(int(place), len(signal.values) - 2)
+    low, high = float(signal.values[below]), float(signal.values[below + 1])
+    return low + (place - below) * (high - low)
+
+
+def _cubic(signal: Signal, unix_s: float) -> float:
+    """Return the value on a Catmull-Rom curve through the samples, NaN outside."""
+    values = signal.values
+    place = (unix_s - signal.start_s) * signal.rate_hz
+    if not 0 <= place <= len(values) - 1:
+        return math.nan
+    below = min(int(place), len(values) - 2)
+    share = place - below
+    before, low, high, after = (
+        float(values[index])
+        for index in (max(0, below - 1), below, below + 1, min(len(values) - 1, below + 2)))
+    slope = high - before
+    bend = 2 * before - 5 * low + 4 * high - after
+    twist = 3 * (low - high) + after - before
+    return low + 0.5 * share * (slope + share * (bend + share * twist))
