@@ -10,7 +10,7 @@ from device.control.policy import ControlPolicy, Decision, PolicyState
 from device.control.schedule import PhraseSchedule
 from device.messages import Features, MusicalTarget, Phrase, Reason, Session, SessionPhase, Stress, Target
 
-UPDATE_S = 1.0  # a target at least this often; a fresh stress estimate brings one at once
+UPDATE_S = 0.9  # so that polling still gives a target a second; a fresh stress estimate brings one at once
 
 
 class Composer(Protocol):

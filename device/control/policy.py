@@ -62,6 +62,7 @@ class ControlPolicy:
         self._arc: MusicalTarget | None = None
         self._was_known = False
         self._lost = False
+        self._late = False
 
     def state(self) -> PolicyState | None:
         """Return what a successor needs; None before the first update."""
@@ -134,7 +135,8 @@ class ControlPolicy:
         """Apply slew limits, then the safety bounds."""
         reasons: list[Reason] = []
         slewed = wanted if self._before is None else slew(self._before, wanted, passed_s)
-        if differ(slewed, wanted):
+        late, self._late = self._late, differ(slewed, wanted)
+        if late or self._late:  # held back now, or catching up
             reasons.append(Reason.SLEW_LIMIT)
         safe = bound(slewed)
         if differ(safe, slewed):

@@ -37,7 +37,7 @@ from device.runtime import Root, main
 from drivers.open import Parts
 from drivers.panel import Panel as PanelPart
 
-STATE_EVERY_S = 1.0  # a state topic at least this often
+STATE_EVERY_S = 0.9  # so that polling still gives a state a second
 PANEL_EVERY_S = 0.2  # often enough to draw the light's breath
 
 PANEL_LOST = Fault(
