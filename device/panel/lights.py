@@ -56,7 +56,7 @@ SHAPES: Final[Mapping[LightPattern, Shape]] = {
     LightPattern.FAULT: Shape(_RED, 0.1, 0.9, 2.0),
 }
 
-DWELL_S = 0.25  # a pattern stays at least this long: at most two changes there and back a second
+DWELL_S = 0.75  # a pattern stays at least this long: a change of colour may dip once on its way
 STEPS = 255  # finer than an eye sees; spares the PWM needless writes
 CHANGE_PER_S = 4.0  # of each colour, 0 to 1 in a quarter of a second: no hard edges
 
@@ -92,7 +92,7 @@ def _level(pattern: LightPattern, shape: Shape, since_s: float, fade_s: float) -
 class Light:
     """Moves the light from pattern to pattern without flashing.
 
-    A pattern is kept for at least 0.25 s and no colour changes faster than 4 per second; the first
+    A pattern is kept for at least 0.75 s and no colour changes faster than 4 per second; the first
     step towards a new pattern is made in the update that asks for it.
     """
 
