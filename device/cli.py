@@ -68,8 +68,9 @@ def run(patient: str, minutes: float | None, speed: float, seed: int, interactiv
 
     backend, audio_device = choose_backend(speed)
     options = RunOptions(
-        patient=patient, minutes=minutes or program_minutes(patient, SIMULATED_MINUTES), speed=speed, seed=seed,
-        interactive=interactive, out=out, faults=faults, backend=backend, audio_device=audio_device,
+        patient=patient, minutes=minutes or program_minutes(patient, SIMULATED_MINUTES), speed=speed,
+        seed=seed, interactive=interactive, out=out, faults=faults, backend=backend,
+        audio_device=audio_device,
     )
     click.echo(f"Sound: {audio_device or 'no sound card found, to the file only'}")
     with click.progressbar(length=round(60 * options.minutes), label="Session", show_pos=False) as bar:

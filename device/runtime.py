@@ -28,6 +28,7 @@ from device.errors import (
     ConfigError,
     DeviceConfigError,
     ModelError,
+    RecordingError,
 )
 from device.messages import Fault, Health, Message, Service
 from drivers.open import Parts, default_parts
@@ -154,7 +155,7 @@ def _run_process(root: Root) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         _serve(root, load(options.config), stop)
-    except (ConfigError, DeviceConfigError, ModelError) as error:
+    except (ConfigError, DeviceConfigError, ModelError, RecordingError) as error:
         log.error("%s", error)  # noqa: TRY400 - one line for the operator
         return EXIT_CONFIG
     except AudioLost as error:

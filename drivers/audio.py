@@ -212,6 +212,15 @@ def _boot(settings: AudioSettings) -> Any:  # noqa: ANN401 - pyo has no types
     return server
 
 
+def output_names() -> list[str]:
+    """Return the names of this machine's sound outputs as PortAudio lists them; empty without any."""
+    import pyo
+
+    with _without_library_chatter():
+        names, _ = pyo.pa_get_output_devices()
+    return list(names)
+
+
 def choose_device(wanted: str, names: list[str], numbers: list[int]) -> int:
     """Return PortAudio's number of the first output whose name contains `wanted`, case ignored.
 

@@ -42,7 +42,7 @@ def write_config(options: RunOptions, run_dir: Path, broker_port: int) -> tuple[
     """
     is_recording = options.patient != "sim"
     patient = str(Path(options.patient).resolve()) if is_recording else options.patient
-    tables = {
+    tables: dict[str, dict[str, object]] = {
         "": {"unit_id": "desk", "run_dir": str(run_dir), "state_dir": str(run_dir / "state")},
         "sensors": {"adc": "sim:ads1115"},
         "sensors.temperature": {"channel": 2},

@@ -16,8 +16,6 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from drivers.sim.world import World
-
 from device.bus import LocalBus, LocalHub
 from device.clock import ManualClock
 from device.config import Settings, load
@@ -27,6 +25,7 @@ from device.messages import MESSAGE_TYPES, Message, Session, SessionPhase
 from device.runtime import Heart, Root, Worker, configure_logging
 from device.services import conductor, estimator, headset, player, sensors, simulator, telemetry
 from drivers.open import Parts
+from drivers.sim.world import World
 
 ROOTS: tuple[Root, ...] = (
     sensors.ROOT, headset.ROOT, estimator.ROOT, conductor.ROOT, player.ROOT, telemetry.ROOT,

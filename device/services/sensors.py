@@ -24,7 +24,7 @@ class Sensors:
 
     def __init__(self, settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> None:
         sensors = settings.sensors
-        self.period_s = 1.0 / sensors.ppg.rate_hz
+        self.period_s = 0.5 / sensors.ppg.rate_hz  # twice the pulse rate, so that no sample is missed
         self._bus = bus
 
         def open_sensing() -> AdcSensing:
