@@ -22,6 +22,18 @@ class Validity(NamedTuple):
     not_after_s: float
 
 
+class TidySocket(ssl.SSLSocket):
+    """A TLS socket that is closed when its handshake fails; paho would leave it to the collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands, or close and raise."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def validity(path: Path) -> Validity:
     """Return the validity of the first certificate in a PEM file (RFC 5280, section 4.1).
 
@@ -50,6 +62,7 @@ def context_of(tls: Tls) -> ssl.SSLContext:
         OSError: a file is missing or is not what it should be (`ssl.SSLError` is an OSError).
     """
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=tls.ca)
+    context.sslsocket_class = TidySocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.certificate:
         context.load_cert_chain(tls.certificate, tls.key or None)

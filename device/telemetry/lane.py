@@ -15,6 +15,7 @@ from device.telemetry.trouble import Trouble, fault_of
 WINDOW = 10  # letters that may wait for a receipt; all others stay on the disk
 BACKOFF_MIN_S, BACKOFF_MAX_S = 1.0, 30.0
 STEADY_S = 30.0  # a connection that lasted this long makes the next wait short again
+UNSTEADY_TIMES = 3  # so many connections in a row that did not last are reported
 RECEIPT_S = 120.0  # a broker that answers pings but acknowledges nothing for this long is left
 REFUSED_PAUSE_S = 30.0  # before a refused letter is tried again
 PATIENCE_S = 60.0  # an outage shorter than this is nobody's business
@@ -44,6 +45,7 @@ class Lane:
         self._was_up = False
         self._flying: dict[int, tuple[str, float]] = {}
         self._failures = 0
+        self._broken = 0
         self._retry_s = self._down_since_s = clock.monotonic()
         self._up_since_s = 0.0
         self._paused_until_s = 0.0
@@ -91,6 +93,8 @@ class Lane:
             self._trouble is not Trouble.UNREACHABLE or now - self._down_since_s > PATIENCE_S
         ):
             found.append(fault_of(self._trouble))
+        if self._broken >= UNSTEADY_TIMES and not (self._was_up and now - self._up_since_s >= STEADY_S):
+            found.append(fault_of(Trouble.UNSTEADY))
         if now - self._taken_over_s < TAKEN_OVER_S:
             found.append(fault_of(Trouble.TAKEN_OVER))
         return tuple(found)
@@ -143,6 +147,7 @@ class Lane:
         now = self._clock.monotonic()
         steady = self._was_up and now - self._up_since_s >= STEADY_S
         self._failures = 0 if steady else self._failures + 1
+        self._broken = self._broken + 1 if self._was_up and not steady else 0
         self._down_since_s = now if self._was_up else self._down_since_s
         self._was_up = False
         self.close()

@@ -25,7 +25,8 @@ class Trouble(StrEnum):
     BROKER_CERTIFICATE = "broker_certificate"  # theirs is not trusted here
     CERTIFICATE_REFUSED = "certificate_refused"  # ours is not trusted there
     REFUSED = "broker_refused"
-    TAKEN_OVER = "unit_id_twice"  # another device uses our client id
+    TAKEN_OVER = "unit_id_twice"  # another device uses our client id, says the broker
+    UNSTEADY = "broker_unsteady"  # connections come up and break; old brokers do not say why
     EXPIRING = "certificate_expiring"
 
 
@@ -54,11 +55,14 @@ ADVICE = {
         "the broker does not allow this unit to publish; correct its access list",
     Trouble.TAKEN_OVER:
         "another device speaks under this unit's name; give each unit its own unit_id",
+    Trouble.UNSTEADY: (
+        "the connection to the broker keeps breaking; check the network, "
+        "and that no other unit has this unit_id"),
     Trouble.EXPIRING:
         "this unit's certificate expires within a month; issue a new one",
 }
 # The nurse's light stays green for what passes by itself (alarm fatigue); the clinic's dashboard shows it.
-_PASSING = frozenset({Trouble.UNREACHABLE, Trouble.CLOCK_UNSET, Trouble.EXPIRING})
+_PASSING = frozenset({Trouble.UNREACHABLE, Trouble.CLOCK_UNSET, Trouble.UNSTEADY, Trouble.EXPIRING})
 
 
 def fault_of(trouble: Trouble) -> Fault:
