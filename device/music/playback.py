@@ -24,12 +24,19 @@ MICRO_TIMING_S = 0.004  # a hand is never exactly on the beat
 MICRO_VELOCITY = 0.05
 TARGET_FRESH_S = 5.0  # a phrase's own target counts only without a newer Target message
 
-OPENING_S, OPENING_DB = 0.3, -16.0  # a press is answered by sound at once, 16 dB below
+OPENING_S, OPENING_DB = 0.3, -10.0  # a press is answered by sound at once, 10 dB below
+SETTLE_S = 2.5
 NEUTRAL = MusicalTarget(pitch=0.4, tempo_bpm=60.0, timbre=0.3, intensity=0.3, density=0.3, percussiveness=0.2)
 
 
 class Instrument(Protocol):
     """What plays the notes: `device.music.synth.Synth`."""
+
+    def open(self) -> None:
+        """Answer the beginning of a session before any note is due."""
+
+    def settle(self) -> None:
+        """End the answer; the notes have taken over."""
 
     def note_on(self, voice: Voice, pitch: int, velocity: float, at_s: float) -> int:
         """Begin a note and return its id."""
@@ -143,6 +150,7 @@ class Playback:
         self._pads_due = 0
         self._latest: tuple[int, float] | None = None
         self._clear_due = False
+        self._settle_s: float | None = None
         self._target_s = -TARGET_FRESH_S
         self._session: Session | None = None
         self._session_s = 0.0
@@ -171,6 +179,9 @@ class Playback:
         before = self._session.phase if self._session is not None else None
         self._session, self._session_s = session, now_s
         if session.phase is SessionPhase.RUNNING:
+            if not self._transport.opening:
+                self._instrument.open()
+                self._settle_s = now_s + SETTLE_S
             self._transport.open(now_s)
         elif session.phase is SessionPhase.ENDING:
             self._transport.close(now_s, max(session.fade_s, 1.0))
@@ -231,6 +242,9 @@ class Playback:
             self._transport.close(at_s, ORPHAN_FADE_S)
         while self._queue and self._queue[0].due_s <= at_s:
             self._perform(heapq.heappop(self._queue), at_s)
+        if self._settle_s is not None and at_s >= self._settle_s:
+            self._instrument.settle()
+            self._settle_s = None
         if not self._audible(at_s):
             if self._clear_due:
                 self._clear()

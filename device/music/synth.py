@@ -17,11 +17,11 @@ POOL_SIZES: Final[dict[Voice, int]] = {"pad": 5, "bass": 1, "melody": 5, "textur
 
 BREATHS_PER_S = 6.0 / 60.0  # preset pacing near 6 per minute, the commonest in HRV biofeedback
 NOISE_SEED = 17
-PAD_LEVEL, BASS_LEVEL, MELODY_LEVEL, TEXTURE_LEVEL = 0.035, 0.075, 0.17, 0.035
+PAD_LEVEL, BASS_LEVEL, MELODY_LEVEL, TEXTURE_LEVEL = 0.030, 0.055, 0.19, 0.055
 ROOM_LEVEL, ECHO_LEVEL = 0.55, 0.30
 DARK_HZ, BRIGHT_HZ = 420.0, 4200.0  # the pad's filter at timbre 0 and 1
 SMOOTHING_S = 0.6
-PANS = (0.5, 0.30, 0.70, 0.40, 0.60)  # seats of the melody's voices, 0 left to 1 right
+SEATS = ((3, 3), (4, 2), (2, 4), (4, 2), (2, 4))  # how often each melody voice enters the left, the right sum
 
 
 class _Playable(Protocol):
@@ -98,24 +98,19 @@ class Synth:
         """Connect the voices to the stereo stream; even streams are left, odd ones right."""
         swell = self._breath * 0.16 + 1.0
         brightness = self._cutoff * (self._breath * 0.18 + 1.0)
-        pads = pyo.Mix([s for v in self._pads for s in v.stream], voices=2, mul=PAD_LEVEL)
+        pads = pyo.Mix([v.stream for v in self._pads], voices=2, mul=PAD_LEVEL)
         pad = pyo.ButLP(pads, freq=brightness, mul=swell)
         bass = pyo.Mix([v.stream for v in self._basses], voices=1, mul=BASS_LEVEL)
-        struck = [
-            pyo.Pan(part, pan=pan)
-            for voice, pan in zip(self._melodies, PANS, strict=True)
-            for part in (pyo.Mix([voice.strings, voice.tine], voices=1),)
-        ]
-        strings = pyo.Mix([s for pair in struck for s in pair], voices=2, mul=MELODY_LEVEL)
+        strings = pyo.Mix(_seated(self._melodies), voices=2, mul=MELODY_LEVEL / 4.0)
         melody = pyo.Tone(strings, freq=self._cutoff * 1.6 + 600.0)
         air = self._breath * 0.45 + 0.55
-        texture = pyo.Mix([s for v in self._textures for s in v.stream], voices=2, mul=air * TEXTURE_LEVEL)
+        texture = pyo.Mix([v.stream for v in self._textures], voices=2, mul=air * TEXTURE_LEVEL)
         echo = pyo.Delay(melody.mix(1), delay=[self._echo_s, self._echo_s * 1.3333], feedback=0.28,
                          maxdelay=3.0, mul=ECHO_LEVEL)
         send = pad * 0.55 + melody + echo + texture
         room = pyo.Freeverb(send, size=[0.84, 0.85], damp=0.75, bal=1.0, mul=ROOM_LEVEL)
-        self.stream = pyo.Mix([*pad, *melody, *echo, *texture, *room, *(bass, bass)], voices=2)
-        self._parts = (swell, brightness, pads, pad, bass, struck, strings, melody, air, texture, echo, send,
+        self.stream = pyo.Mix([pad, melody, echo, texture, room, bass, bass], voices=2)
+        self._parts = (swell, brightness, pads, pad, bass, strings, melody, air, texture, echo, send,
                        room)
 
     def shape(self, target: MusicalTarget) -> None:
@@ -123,6 +118,17 @@ class Synth:
         self._percussiveness = target.percussiveness
         self._cutoff.value = DARK_HZ * (BRIGHT_HZ / DARK_HZ) ** target.timbre
         self._echo_s.value = 0.75 * 60.0 / target.tempo_bpm
+
+    def open(self) -> None:
+        """Answer the beginning of a session with a breath of texture, before any note is due."""
+        for voice in self._textures:
+            voice.inhale()
+
+    def settle(self) -> None:
+        """Let the texture go back behind the notes, unless one of its own sounds."""
+        for slot in self._slots["texture"]:
+            if not slot.busy:
+                slot.voice.release()
 
     def note_on(self, voice: Voice, pitch: int, velocity: float, at_s: float) -> int:
         """Begin a note and return its id, for `note_off`."""
@@ -169,3 +175,13 @@ class Synth:
                 slot.voice.release()
                 slot.busy = False
                 slot.gate_until_s = None
+
+
+def _seated(players: list[voices.MelodyVoice]) -> list[Any]:
+    """Return the streams to add up alternately left and right: panning without a pyo object per voice."""
+    left: list[Any] = []
+    right: list[Any] = []
+    for player, (in_left, in_right) in zip(players, SEATS, strict=True):
+        left += [player.strings, player.tine] * in_left
+        right += [player.strings, player.tine] * in_right
+    return [stream for pair in zip(left, right, strict=True) for stream in pair]

@@ -19,6 +19,7 @@ PAD_PARTIALS = [1.0, 0.42, 0.28, 0.16, 0.12, 0.07, 0.06, 0.04, 0.03, 0.02]
 BASS_PARTIALS = [1.0, 0.34, 0.16, 0.05, 0.02]
 MELODY_PARTIALS = [1.0, 0.30, 0.09, 0.05, 0.02, 0.01]
 PAD_DETUNE = (1.0, 1.0, 1.0028, 0.9973)  # left, right, left, right: +4.8 and -4.7 cents beat slowly
+RESTING, INHALE = 0.35, 3.0  # level of the texture behind the music, and at the start of a session
 TINE_RATIO = 3.984  # the hammer's share sounds two octaves up, a little flat as on a bar
 
 
@@ -163,7 +164,7 @@ class TextureVoice:
 
     def __init__(self, pyo: Any, noise: Any, breath: Any) -> None:  # noqa: ANN401 - pyo has no types
         self._envelope = Envelope(pyo, 2.0, 3.0)
-        self._envelope.open(0.35, 2.0, 3.0)
+        self._envelope.open(RESTING, 2.0, 3.0)
         self._centre = pyo.SigTo(900.0, time=3.0, init=900.0)
         rate = noise.getRate()
         source = pyo.Osc(noise, freq=[rate, rate], phase=[0.0, 0.37], mul=self._envelope.stream)
@@ -174,18 +175,22 @@ class TextureVoice:
     def start(self, strike: Strike) -> None:
         """Come forward around a pitch."""
         self._centre.value = min(2200.0, max(500.0, 2.0 * hertz(strike.pitch)))
-        self._envelope.open(0.35 + 0.5 * strike.velocity, 2.0, 3.0)
+        self._envelope.open(RESTING + 0.5 * strike.velocity, 2.0, 3.0)
 
     def soften(self) -> None:
         """Go back behind the music."""
         self.release()
+
+    def inhale(self) -> None:
+        """Come forward at once, to be heard before the first note."""
+        self._envelope.open(INHALE, 0.12, 3.0)
 
     def close_gate(self) -> None:
         """A texture is held until it is released."""
 
     def release(self) -> None:
         """Go back behind the music."""
-        self._envelope.open(0.35, 2.0, 3.0)
+        self._envelope.open(RESTING, 2.0, 3.0)
 
 
 def harmonic_table(pyo: Any, partials: list[float]) -> Any:  # noqa: ANN401 - pyo has no types

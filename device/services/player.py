@@ -102,12 +102,13 @@ class PlayerWorker:
 
     def _publish(self, now: float) -> None:
         """Publish the state: at once when sound begins or ends, often while it lasts, seldom otherwise."""
-        state = self._silent_state(now) if self._sound is None else self._sound.state(now)
-        changed = state.sounding != self._sounding
+        sounding = self._sound is not None and self._sound.playback.fade(now) > 0.0
+        changed = sounding != self._sounding
         if now < self._state_due_s and not changed:
             return
-        self._sounding = state.sounding
-        period_s = SOUNDING_STATE_S if state.sounding else SILENT_STATE_S
+        state = self._silent_state(now) if self._sound is None else self._sound.state(now)
+        self._sounding = sounding
+        period_s = SOUNDING_STATE_S if sounding else SILENT_STATE_S
         following = self._state_due_s + period_s
         self._state_due_s = following if not changed and following > now else now + period_s
         self._bus.publish(state)
