@@ -119,7 +119,9 @@ class _BoundedBus:
     The library polls "conversion ready" without a pause and without a limit, and trusts whatever the
     conversion register then holds. Here a started conversion is slept through, polls are counted, and
     a finished one counts only if the config register still says what was asked for: a part that was
-    reset by a dip of its supply, or written by somebody else, converted another input.
+    reset by a dip of its supply, or written by somebody else, converted another input. The part
+    ignores a start while it converts, and would then pass the old input's value off as the new one's:
+    so a conversion that was not seen to end is waited for before the next is started.
     """
 
     def __init__(self, inner: I2cBus, timer: Timer, conversion_s: float) -> None:
@@ -151,9 +153,16 @@ class _BoundedBus:
 
     def writeto(self, address: int, buffer: bytes | bytearray, *, start: int = 0,
                 end: int | None = None) -> None:
-        """Pass a write on; after one that starts a conversion, sleep until it should be done."""
+        """Pass a write on; after one that starts a conversion, sleep until it should be done.
+
+        Raises:
+            OSError: also when the conversion before this one does not end.
+        """
+        starts = len(buffer) == REGISTER_WRITE and buffer[0] == POINTER_CONFIG and buffer[1] << 8 & OS_BIT
+        if starts and self._waiting:
+            self._drain(address)
         self._inner.writeto(address, buffer, start=start, end=end)
-        if len(buffer) == REGISTER_WRITE and buffer[0] == POINTER_CONFIG and buffer[1] << 8 & OS_BIT:
+        if starts:
             self._asked = buffer[1] << 8 | buffer[2]
             self._started_s = self._timer.monotonic()
             self._waiting = True
@@ -178,12 +187,25 @@ class _BoundedBus:
     def _judge(self, config: int) -> None:
         """Accept a finished conversion, pause before the next poll of a running one, or give up."""
         if not config & OS_BIT:
-            self._polls += 1
-            if self._polls < POLLS:
-                self._timer.sleep(self._conversion_s / 4.0)
-                return
-            self._waiting = False
-            raise OSError(errno.ETIMEDOUT, "the conversion does not end")
+            self._pause()
+            return
         self._waiting = False
         if (config ^ self._asked) & ALL_BUT_OS:
             raise OSError(errno.EIO, f"config reads 0x{config:04x} where 0x{self._asked:04x} was written")
+
+    def _drain(self, address: int) -> None:
+        """Wait for the end of a conversion whose result nobody wants."""
+        config = bytearray(2)
+        self._polls = 0
+        while True:
+            self._inner.writeto_then_readfrom(address, bytes([POINTER_CONFIG]), config)
+            if config[0] << 8 & OS_BIT:
+                return
+            self._pause()
+
+    def _pause(self) -> None:
+        """Let a quarter conversion pass, a bounded number of times."""
+        self._polls += 1
+        if self._polls >= POLLS:
+            raise OSError(errno.ETIMEDOUT, "the conversion does not end")
+        self._timer.sleep(self._conversion_s / 4.0)
