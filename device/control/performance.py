@@ -33,8 +33,9 @@ class Performance:
 
     Args:
         composer: writes this session's phrases.
-        state: of the performance to go on from, or None for a fresh beginning.
-        reason: the first target's reason (`MEET` at a start, `RESUMED` after a restart).
+        state: of the performance to go on from, or None for a beginning from silence.
+        reason: `RESUMED` goes on with the same session after a restart of the process; `MEET` begins
+            a new one, whose first phrase follows music that is still fading.
     """
 
     def __init__(self, composer: Composer, state: PerformanceState | None = None,
@@ -42,7 +43,7 @@ class Performance:
         self._composer = composer
         self._policy = ControlPolicy(state.policy if state else None, reason)
         self._schedule = PhraseSchedule(state.music_end_s if state else None)
-        self._next_phrase_id = state.next_phrase_id if state else 0
+        self._next_phrase_id = state.next_phrase_id if state and reason is Reason.RESUMED else 0
         self._decision: Decision | None = None
         self._due_s = 0.0
         self._stress_at_s: float | None = None

@@ -27,7 +27,7 @@ from device.messages import (
     Severity,
     Stress,
 )
-from device.music import composer as writing
+from device.music import composer as music
 from device.music.melody import LstmMelody, MelodySource, RuleMelody
 from device.panel.gestures import Gesture, Gestures
 from device.panel.lights import Light
@@ -134,9 +134,8 @@ class Conductor:
         saved = self._keeper.resume(at_s)
         if saved is None:
             return SessionMachine(self._program, generator)
-        seed = resumed_seed(saved.session.seed, saved.performance.next_phrase_id)
-        music = Performance(self._compose(seed), saved.performance, Reason.RESUMED)
-        self._perform(saved.session, music, at_s)
+        composer = self._compose(saved.session.seed)
+        self._perform(saved.session, Performance(composer, saved.performance, Reason.RESUMED), at_s)
         return SessionMachine(self._program, generator, saved.session)
 
     def _perform(self, session: SessionState, performance: Performance, at_s: float) -> None:
@@ -214,11 +213,6 @@ class Conductor:
                                     button_down=self._gestures.down))
 
 
-def resumed_seed(seed: int, phrase_id: int) -> int:
-    """Return the composer's seed after a restart: repeatable, but not the session's opening again."""
-    return (seed * 1_000_003 + phrase_id) % 2**31
-
-
 def open_melody(path: Path) -> tuple[MelodySource, tuple[Fault, ...]]:
     """Return the melody model, or rules in its place and the fault that says so."""
     try:
@@ -239,7 +233,7 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Conductor
         return parts.panel(pins.pins, button=pins.button, red=pins.red, green=pins.green, blue=pins.blue)
 
     def compose(seed: int) -> Composer:
-        return writing.Composer(melody, seed)
+        return music.Composer(melody, seed)
 
     store = SessionStore(Path(settings.run_dir), read_boot_id())
     return Conductor(

@@ -117,6 +117,17 @@ def test_performance_successor_goes_on_where_it_was():
     assert abs(after[0].target.tempo_bpm - before[-1].target.tempo_bpm) < 1.0
 
 
+def test_performance_of_a_new_session_follows_the_fading_music():
+    first = Performance(Scale())
+    before = phrases(play(first, 20.0))
+    second = Performance(Scale(), first.state())
+    sent = play(second, 20.0, 1022.0)
+    after = phrases(sent)
+    assert targets(sent)[0].reasons[0] is Reason.MEET
+    assert after[0].phrase_id == 0
+    assert after[0].start_s == pytest.approx(before[-1].start_s + before[-1].duration_s)
+
+
 def test_performance_has_no_state_before_the_first_step():
     assert Performance(Scale()).state() is None
 
