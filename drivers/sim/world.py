@@ -95,7 +95,8 @@ class World:
         if self._cyton is None:
             from drivers.sim.cyton import SimulatedCyton
 
-            self._cyton = SimulatedCyton(self._body, self._timer, seed=self._seed, faults=self._faults)
+            self._cyton = SimulatedCyton(
+                self._body, self._timer, seed=self._seed, faults=self._faults, start_s=self._start_s)
         return self._cyton
 
     def press(self) -> None:
