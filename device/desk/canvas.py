@@ -20,15 +20,13 @@ STRESS_SHADE, REST_SHADE, UNKNOWN_SHADE = "#f6dfe0", "#e2efec", "#e9ebee"
 LABEL_SHADES = {"stress": STRESS_SHADE, "rest": REST_SHADE}
 
 WIDTH_IN, DPI = 9.2, 120
-LEFT_IN, RIGHT_IN, TOP_IN, BOTTOM_IN, GAP_IN = 0.78, 0.32, 0.40, 0.50, 0.30
+LEFT_IN, RIGHT_IN, TOP_IN, BOTTOM_IN, GAP_IN = 1.25, 0.25, 0.36, 0.48, 0.36
 _STYLE = {
     "font.family": "DejaVu Sans", "font.size": 9.0, "text.color": INK, "axes.labelcolor": INK,
-    "axes.edgecolor": FAINT, "axes.linewidth": 0.7, "axes.titlesize": 10.0, "axes.titleweight": "semibold",
-    "axes.titlelocation": "left", "axes.labelsize": 8.5, "axes.spines.top": False,
+    "axes.edgecolor": FAINT, "axes.linewidth": 0.7, "axes.labelsize": 8.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True, "grid.color": GRID,
     "grid.linewidth": 0.7, "xtick.color": FAINT, "ytick.color": FAINT, "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK, "xtick.labelsize": 8.0, "ytick.labelsize": 8.0, "legend.frameon": False,
-    "legend.fontsize": 8.0, "lines.linewidth": 1.3, "lines.solid_capstyle": "round",
+    "ytick.labelcolor": INK, "xtick.labelsize": 8.0, "ytick.labelsize": 8.0,
 }
 
 
@@ -74,8 +72,8 @@ class Canvas:
 
 def name_panel(panel: Axes, title: str, unit: str) -> None:
     """Write what a panel shows and in which unit."""
-    panel.set_title(title)
-    panel.set_ylabel(unit)
+    panel.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, pad=6)
+    panel.set_ylabel(unit, color=INK)
 
 
 def key(panel: Axes) -> None:
@@ -83,8 +81,9 @@ def key(panel: Axes) -> None:
     handles, labels = panel.get_legend_handles_labels()
     if handles:
         panel.legend(
-            handles, labels, loc="lower right", bbox_to_anchor=(1.0, 0.985), ncols=len(handles),
-            borderaxespad=0.1, handlelength=1.4, columnspacing=1.2, handletextpad=0.5,
+            handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(handles),
+            borderaxespad=0.1, handlelength=1.4, columnspacing=1.2, handletextpad=0.5, frameon=False,
+            fontsize=8, labelcolor=INK,
         )
 
 

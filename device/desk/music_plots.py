@@ -8,12 +8,14 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 
 from device.desk.canvas import (
     BLUE,
     FAINT,
     INK,
     OLIVE,
+    PAPER,
     PURPLE,
     ROSE,
     SAND,
@@ -138,19 +140,23 @@ def _in_force(reason: Reason, target: Target) -> str:
 
 
 def _spectrogram(panel: Axes, sound: Sound, origin_s: float) -> None:
-    """Draw band powers over time; the loudest is white, everything `SPECTRUM_DB` below it dark."""
+    """Draw band powers over time; the loudest is dark, everything `SPECTRUM_DB` below it paper."""
     columns = sound.spectrum_db.shape[1]
     edges_min = (origin_s + np.arange(columns + 1) * sound.column_s) / 60
     top = float(sound.spectrum_db.max())
-    panel.pcolormesh(edges_min, _edges(sound.bands_hz), sound.spectrum_db, cmap="magma", rasterized=True,
+    panel.pcolormesh(edges_min, _edges(sound.bands_hz), sound.spectrum_db, cmap=_ink_map(), rasterized=True,
                      vmin=top - SPECTRUM_DB, vmax=top)
-    panel.set_facecolor("#000004")  # the lowest colour of the map
     panel.set_yscale("log")
     panel.set_ylim(sound.bands_hz[0], sound.bands_hz[-1])
     ticks = [hz for hz in MELODIC_HZ if sound.bands_hz[0] <= hz <= sound.bands_hz[-1]]
     panel.set_yticks(ticks, [f"{hz // 1000} k" if hz >= 1000 else str(hz) for hz in ticks])  # noqa: PLR2004 - kilo
     panel.minorticks_off()
     panel.grid(visible=False)
+
+
+def _ink_map() -> LinearSegmentedColormap:
+    """Return paper to ink through blue: prints well, and lightness falls evenly."""
+    return LinearSegmentedColormap.from_list("ink", [PAPER, "#d5e3ee", "#8fb3d1", BLUE, "#16253d"])
 
 
 def _edges(centres: Floats) -> Floats:

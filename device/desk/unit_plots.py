@@ -36,6 +36,7 @@ PHASE_INKS = {
 LOOP_INKS = {"closed": "#bfe0d8", "open": "#ecdcb8"}
 SEVERITY_INKS = {Severity.INFO: BLUE, Severity.ATTENTION: SAND, Severity.ACT_NOW: ROSE}
 SERVICES = ("sensors", "headset", "estimator", "conductor", "player", "telemetry")
+COLUMNS = 900
 GLIMPSE_S = 0.05  # one step of the light; the last of a run lasts that long
 
 
@@ -92,15 +93,19 @@ def draw_health(traces: Traces) -> bytes:
 
 
 def _colours(panel: Axes, row: int, traces: Traces) -> None:
-    """Draw the light's own colour over time, one column of pixels per short while."""
+    """Draw the light's own colour over time; a column shows the brightest of its while.
+
+    A slow breath is faster than a column of a long run, and would alias into a rhythm that nobody saw.
+    """
     times_s = traces.times(Panel)
     if not times_s.size:
         return
-    rgb = np.array([state.rgb for state in traces.of(Panel)], float)
-    columns = 1200
-    moments_s = (np.arange(columns) + 0.5) * traces.duration_s / columns
-    index = np.searchsorted(times_s, moments_s, side="right") - 1
-    seen = np.where((index < 0)[:, None], 1.0, np.clip(rgb[np.maximum(index, 0)], 0, 1))
+    rgb = np.clip([state.rgb for state in traces.of(Panel)], 0, 1)
+    edges_s = np.linspace(0, traces.duration_s, COLUMNS + 1)
+    first = np.searchsorted(times_s, edges_s[:-1], side="right") - 1
+    last = np.maximum(np.searchsorted(times_s, edges_s[1:], side="left"), first + 1)
+    seen = np.array([rgb[max(low, 0):high].max(axis=0, initial=0.0) if high > 0 else np.ones(3)
+                     for low, high in zip(first, last, strict=True)])
     end_min = max(traces.duration_s, GLIMPSE_S) / 60
     panel.imshow(seen[None], extent=(0, end_min, row + 0.35, row - 0.35), aspect="auto",
                  interpolation="nearest", zorder=1)

@@ -24,6 +24,7 @@ ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, 10.0  # ITU-R BS.1770-4, annex 1
 FRAME_S = 0.05
 FLOOR_DB = -90.0  # below the noise of any listening room at a safe level; keeps logarithms finite
 AUDIBLE_DBFS = -60.0  # about 40 dB below programme loudness
+SPECTRUM_FLOOR_DB = -140.0  # below the noise of 16 bit samples in one band
 JUMP_FLOOR_DB = -60.0  # changes below this level cannot be heard and do not count as jumps
 MAX_COLUMNS = 1400  # of the spectrogram: about one per pixel of its plot
 FFT_SAMPLES = 8192
@@ -149,6 +150,9 @@ class _Spectrum:
         self._window = np.hanning(FFT_SAMPLES)
         self._bins_hz = np.fft.rfftfreq(FFT_SAMPLES, 1 / wav.rate_hz)
         self.bands_hz = np.geomspace(LOWEST_HZ, min(HIGHEST_HZ, wav.rate_hz / 2.1), BANDS)
+        ratio = np.sqrt(self.bands_hz[1] / self.bands_hz[0])
+        edges_hz = np.append(self.bands_hz / ratio, self.bands_hz[-1] * ratio)
+        self._edges = np.searchsorted(self._bins_hz, edges_hz)
         self._tail = np.empty(0)
         self._pending: list[Floats] = []
         self._columns: list[Floats] = []
@@ -160,18 +164,24 @@ class _Spectrum:
         for index in range(count):
             piece = sound[index * self._hop:index * self._hop + FFT_SAMPLES]
             power = np.abs(np.fft.rfft(piece * self._window)) ** 2 / (self._window.sum() / 2) ** 2
-            self._pending.append(np.interp(self.bands_hz, self._bins_hz, power))
+            self._pending.append(self._banded(power))
             if len(self._pending) == self._group:
                 self._columns.append(np.mean(self._pending, axis=0))
                 self._pending = []
         self._tail = sound[count * self._hop:]
 
+    def _banded(self, power: Floats) -> Floats:
+        """Return the strongest bin of each band, or what lies between bins where a band has none."""
+        strongest = np.maximum.reduceat(power, self._edges[:-1])
+        between = np.interp(self.bands_hz, self._bins_hz, power)
+        return np.where(np.diff(self._edges) > 0, strongest, between)
+
     def decibels(self) -> Floats:
         """Return bands x columns in dB relative to a full-scale sine."""
         columns = self._columns + ([np.mean(self._pending, axis=0)] if self._pending else [])
         if not columns:
-            return np.full((BANDS, 1), FLOOR_DB)
-        return _db(np.stack(columns, axis=1))
+            return np.full((BANDS, 1), SPECTRUM_FLOOR_DB)
+        return _db(np.stack(columns, axis=1), SPECTRUM_FLOOR_DB)
 
 
 def _section(rate_hz: float, corner_hz: float, quality: float, shelf_db: float | None) -> Floats:
@@ -213,7 +223,7 @@ def _lufs(square: Floats | np.float64) -> Floats:
     return np.asarray(np.maximum(-0.691 + 10 * np.log10(np.maximum(square, 1e-12)), FLOOR_DB))
 
 
-def _db(square: Floats) -> Floats:
+def _db(square: Floats, floor_db: float = FLOOR_DB) -> Floats:
     """Return mean squares in dB, floored."""
-    level: Floats = np.maximum(10 * np.log10(np.maximum(square, 1e-12)), FLOOR_DB)
+    level: Floats = 10 * np.log10(np.maximum(square, 10 ** (floor_db / 10)))
     return level

@@ -86,7 +86,8 @@ def unit(second: float) -> Iterator[Message]:
     """The sensors lose contact from 60 s on for 18 s."""
     at_s = START_S + second
     lost = 60 <= second < 78
-    open_lead = Fault(code="sensors.open", severity=Severity.ATTENTION, advice="check the finger <clip> & cable")
+    open_lead = Fault(
+        code="sensors.open", severity=Severity.ATTENTION, advice="check the finger <clip> & cable")
     for service in SERVICES:
         faults = (open_lead,) if service == "sensors" and lost else ()
         yield Health(at_s=at_s, service=service, uptime_s=second + 5, faults=faults,
@@ -162,7 +163,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, messages: list[Message]
             journal.write(message)
     write_midi(folder / "session.mid", [message for message in messages if isinstance(message, Phrase)])
     wavfile.write(folder / "session.wav", RATE_HZ, np.round(make_sound() * 32767).astype(np.int16))
-    lines = [{"topic": "tranquillo/fleet/desk/health", "payload": {"ok": True}, "retain": True, "at": 1.0}] * 3
+    beat = {"topic": "tranquillo/fleet/desk/health", "payload": {"ok": True}, "retain": True, "at": 1.0}
+    lines = [beat] * 3
     lines.append({"topic": "tranquillo/sessions", "payload": {"stress": "low"}, "retain": False, "at": 2.0})
     (folder / "mqtt.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "run.toml").write_text('unit_id = "desk"\n[simulator]\npatient = "sim"\nseed = 5\n')
