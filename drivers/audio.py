@@ -118,13 +118,14 @@ class RealTimeOut:
         if self._closed:
             return
         self._closed = True
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.server._server))  # noqa: SLF001 - never deallocated
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, CLOSE_BOUND_S)
         if self._recording:
             self.server.recstop()
         if self._lost:
-            return  # the alarm stays armed until the process has ended
+            # One reference too many: no destructor of pyo may run, it would hang. The alarm stays armed.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.server))
+            return
         self.server.stop()
         self.server.shutdown()
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -18,7 +18,7 @@ from device.messages import MusicalTarget, Note, Phrase
 from device.music import accompaniment
 from device.music.dynamics import drift_at, velocity
 from device.music.harmony import BEATS_PER_BAR, Chord, Key, chord_at, key_of_section, progression
-from device.music.line import register_of, sung
+from device.music.line import Setting, register_of, sung
 from device.music.melody import LONGEST_BEATS, MelodySource, MotifRequest
 from device.music.memory import SessionMemory
 from device.music.motif import (
@@ -45,6 +45,7 @@ ATTEMPTS = 24  # drafts of a phrase until one is new
 _THEME_BARS = 2
 _THEME_LOW, _THEME_HIGH = 59, 76  # where the corpus lies, so the network is at home
 _SPARSEST, _BUSIEST = 1.0, 4.5  # melody tones per bar at density 0 and 1
+_WANDER_STEPS = 8.0  # scale steps by which full drift lifts a phrase; it seldom passes a third of that
 _SHORTENED = 0.6  # share of its length a melody tone loses at full percussiveness
 
 # Streams of randomness, so that one draw more in a part does not change the others.
@@ -149,8 +150,8 @@ class Composer:
         register = register_of(target.pitch)
         centre = ladder_index((register.low + register.high) // 2, key.scale)
         mean_rise = sum(step.rise for step in theme) / len(theme)
-        frame = _Frame(
-            key, chords, target, phrase_id % 2 == 1, centre - round(mean_rise) + int(rng.integers(-2, 3)))
+        wander = round(_WANDER_STEPS * drift_at(self._seed + 2, phrase_id) + rng.uniform(-1.0, 1.0))
+        frame = _Frame(key, chords, target, phrase_id % 2 == 1, centre - round(mean_rise) + wander)
         plan = list(Plan)[int(rng.choice(len(Plan), p=_PLAN_SHARES))]
         bars = [varied(bar, attempt // 2, rng) for bar in self._developed(theme, plan, frame, rng)]
         wanted = _SPARSEST + (_BUSIEST - _SPARSEST) * target.density
@@ -162,9 +163,10 @@ class Composer:
 
     def _sing(self, shape: Shape, frame: _Frame) -> tuple[Tone, ...]:
         """Give the steps of a shape their pitches."""
-        return sung(
-            shape, frame.chords, frame.key.scale, register_of(frame.target.pitch), frame.reference,
-            self._memory.last_pitch, frame.key.tonic)
+        setting = Setting(
+            chords=frame.chords, scale=frame.key.scale, home=frame.key.tonic,
+            register=register_of(frame.target.pitch), reference=frame.reference)
+        return sung(shape, setting, self._memory.last_pitch)
 
     def _developed(self, theme: Shape, plan: Plan, frame: _Frame, rng: np.random.Generator) -> list[Shape]:
         """Return the three bars before the cadence."""
@@ -204,7 +206,8 @@ class Composer:
             held = min(LONGEST_BEATS, tone.beats) * (1.0 - _SHORTENED * target.percussiveness)
             drift = drift_at(self._seed + 1, phrase_id * int(PHRASE_BEATS) + int(tone.start_beat))
             notes.append(Note(
-                voice="melody", pitch=tone.pitch, start_beat=tone.start_beat, beats=max(SHORTEST_BEATS, round(held, 4)),
+                voice="melody", pitch=tone.pitch, start_beat=tone.start_beat,
+                beats=max(SHORTEST_BEATS, round(held, 4)),
                 velocity=velocity("melody", target, tone.start_beat, drift)))
         return notes
 

@@ -157,6 +157,13 @@ def harsh(voices: tuple[int, ...]) -> bool:
     return any((high - low) % 12 in HARSH for low, high in itertools.combinations(voices, 2))
 
 
+def gentle_tones(triad: tuple[int, int, int], scale: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the pitch classes of the scale that rub against no tone of the triad, the triad included."""
+    return tuple(
+        tone for tone in scale
+        if tone in triad or not any((tone - part) % 12 in HARSH for part in triad))
+
+
 def bass_pitch(pitch_class: int, before: int | None) -> int:
     """Return the MIDI pitch of a pitch class in the bass that lies nearest to the one before."""
     near = 40 if before is None else before

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from device.music.harmony import Chord, chord_at
+from device.music.harmony import Chord, chord_at, gentle_tones
 from device.music.melody import MAX_LEAP
 from device.music.motif import Shape, Step, ladder_index, weight
 from device.music.tokens import Tone
 
 MELODY_LOW, MELODY_HIGH = 55, 84
-_STRONG = 2.0  # metrical weight from which a tone has to belong to the chord
+_STRONG = 2.0  # metrical weight of the third beat; only the first weighs more
 _LONG_BEATS = 1.5  # a tone as long as this is heard as harmony as well
 
-# Costs in scale steps away from the shape.
+# What counts against a pitch, in scale steps away from what the shape wants.
+_PLACE_COST = 0.35  # per step away from where the shape lies
+_MOTION_COST = 0.6  # per step by which the movement differs from the shape's
 _REGISTER_COST = 0.7  # per semitone outside
-_LEAP_COST = 0.3  # per semitone over a major third
-_REPEAT_COST = 0.6
+_LEAP_COST = 0.3  # per semitone over a whole tone
+_REPEAT_COST = 1.2  # for standing still where the shape moves
+_STILL_COST = 0.5  # for standing still where it does too
 _LONG_FOREIGN_COST = 1.5
 _UNSTABLE_END_COST = 1.2
-_FREE_LEAP = 4
+_FREE_LEAP = 2
 
 
 class Register(NamedTuple):
@@ -35,58 +38,78 @@ def register_of(pitch: float) -> Register:
     return Register(max(MELODY_LOW, round(middle - 8)), min(MELODY_HIGH, round(middle + 8)))
 
 
-def sung(
-    shape: Shape, chords: tuple[Chord, ...], scale: tuple[int, ...], register: Register,
-    reference: int, before: int | None, home: int,
-) -> tuple[Tone, ...]:
+class Setting(NamedTuple):
+    """What a line is sung over.
+
+    `scale` are pitch classes, `home` that of the tonic; `reference` is the rung of the scale (see
+    `ladder_index`) on which a rise of 0 lies.
+    """
+
+    chords: tuple[Chord, ...]
+    scale: tuple[int, ...]
+    home: int
+    register: Register
+    reference: int
+
+
+def sung(shape: Shape, setting: Setting, before: int | None) -> tuple[Tone, ...]:
     """Choose a pitch for every step of a phrase, one after the other.
 
-    Tones on the first and third beat belong to the chord. No leap exceeds a fifth, the one from the
-    phrase before included. The last tone belongs to the chord, home or third of the key if it can.
+    Tones on the first beat belong to the chord, those on the third at least do not rub against it. No
+    leap exceeds a fifth, the one from the phrase before included. The last tone belongs to the chord
+    and is home or the chord's root if it can.
 
     Args:
-        shape: the phrase, at least one step.
-        chords: of the phrase.
-        scale: pitch classes.
-        register: where to be.
-        reference: rung of the scale (see `ladder_index`) on which a rise of 0 lies.
+        shape: the phrase, in order of time.
+        setting: harmony and register.
         before: MIDI pitch of the last tone of the phrase before, None at the start.
-        home: pitch class of the tonic.
     """
     tones: list[Tone] = []
-    last = before
+    last, last_step = before, None
     for place, step in enumerate(shape):
         ends = place == len(shape) - 1
-        chord = chord_at(chords, step.start_beat).triad
-        options = _reachable(scale, last, register)
-        if ends or weight(step.start_beat) >= _STRONG:
-            options = [pitch for pitch in options if pitch % 12 in chord] or options
-        wanted = reference + step.rise
         costs = {
-            pitch: _cost(pitch, step, wanted, scale, chord, register, last)
-            + (_UNSTABLE_END_COST if ends and pitch % 12 not in (home, chord[0]) else 0.0)
-            for pitch in options}
-        last = min(options, key=lambda pitch: (costs[pitch], pitch))
+            pitch: _fit(pitch, step, ends, setting) + _motion(pitch, last, step, last_step, setting.scale)
+            for pitch in _options(step, ends, last, setting)}
+        last, last_step = min(costs, key=lambda pitch: (costs[pitch], pitch)), step
         tones.append(Tone(last, step.start_beat, step.beats))
     return tuple(tones)
 
 
-def _reachable(scale: tuple[int, ...], last: int | None, register: Register) -> list[int]:
-    """Return the pitches of the scale that may follow."""
+def _options(step: Step, ends: bool, last: int | None, setting: Setting) -> list[int]:
+    """Return the pitches that may stand at a step after the last one."""
+    register = setting.register
     low, high = (register.low, register.high) if last is None else (last - MAX_LEAP, last + MAX_LEAP)
-    return [p for p in range(max(low, MELODY_LOW), min(high, MELODY_HIGH) + 1) if p % 12 in scale]
+    allowed: tuple[int, ...] = setting.scale
+    chord = chord_at(setting.chords, step.start_beat).triad
+    if ends or weight(step.start_beat) > _STRONG:
+        allowed = chord
+    elif weight(step.start_beat) == _STRONG:
+        allowed = gentle_tones(chord, setting.scale)
+    return [p for p in range(max(low, MELODY_LOW), min(high, MELODY_HIGH) + 1) if p % 12 in allowed]
 
 
-def _cost(
-    pitch: int, step: Step, wanted: int, scale: tuple[int, ...], chord: tuple[int, ...],
-    register: Register, last: int | None,
-) -> float:
-    """Return how ill a pitch fits, in scale steps."""
-    cost = float(abs(ladder_index(pitch, scale) - wanted))
+def _fit(pitch: int, step: Step, ends: bool, setting: Setting) -> float:
+    """Return how ill a pitch fits place, chord and end."""
+    register, chord = setting.register, chord_at(setting.chords, step.start_beat).triad
+    cost = _PLACE_COST * abs(ladder_index(pitch, setting.scale) - setting.reference - step.rise)
     cost += _REGISTER_COST * (max(0, register.low - pitch) + max(0, pitch - register.high))
-    if step.beats >= _LONG_BEATS and pitch % 12 not in chord:
-        cost += _LONG_FOREIGN_COST
-    if last is not None:
-        cost += _LEAP_COST * max(0, abs(pitch - last) - _FREE_LEAP)
-        cost += _REPEAT_COST * (pitch == last)
+    if pitch % 12 not in chord:
+        cost += _LONG_FOREIGN_COST * (step.beats >= _LONG_BEATS)
+    if ends and pitch % 12 not in (setting.home, chord[0]):
+        cost += _UNSTABLE_END_COST
     return cost
+
+
+def _motion(
+    pitch: int, last: int | None, step: Step, last_step: Step | None, scale: tuple[int, ...],
+) -> float:
+    """Return how ill the movement from the last tone fits: its size, its difference from the shape's."""
+    if last is None:
+        return 0.0
+    moved = ladder_index(pitch, scale) - ladder_index(last, scale)
+    meant = moved if last_step is None else step.rise - last_step.rise
+    cost = _MOTION_COST * abs(moved - meant) + _LEAP_COST * max(0, abs(pitch - last) - _FREE_LEAP)
+    if pitch != last:
+        return cost
+    return cost + (_STILL_COST if meant == 0 else _REPEAT_COST)

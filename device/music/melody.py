@@ -33,6 +33,9 @@ LONGEST_BEATS = 4.0  # no over-long notes (Chen 2020)
 STRONG_BONUS = 2.5  # nats for a chord tone on beats 1 and 3 of the bar; makes others rare, not impossible
 CORPUS_CENTRE = 67  # median MIDI pitch of the corpus; requests are moved by octaves to lie near it
 
+State = tuple[NDArray[np.float32], NDArray[np.float32]]  # hidden and cell state, (1, units) each
+Logits = NDArray[np.float64]
+
 _RULE_DURATIONS = {0.5: 0.2, 1.0: 0.5, 1.5: 0.08, 2.0: 0.22}  # the corpus's own shares, rounded
 _RULE_STEPS = {0: 0.17, 1: 0.59, 2: 0.15, 3: 0.06, 4: 0.03}  # scale steps of either direction, as above
 
@@ -115,36 +118,48 @@ class LstmMelody:
 
     def motif(self, request: MotifRequest, rng: np.random.Generator) -> tuple[Tone, ...]:
         """Return tones that fill the request without gap, starting where its history ends."""
-        state = np.zeros(self._state_shape, np.float32), np.zeros(self._state_shape, np.float32)
         octave = 12 * round((CORPUS_CENTRE - (request.low + request.high) / 2) / 12)
         tones, end = _begin(request, rng)
-        interval, duration = np.zeros(INTERVALS), np.zeros(len(DURATIONS_BEATS))
+        state = self.start()
         for index in range(len(tones)):
-            interval, duration, state = self._advance(tones, index, octave, request.tonic, state)
+            interval, duration, state = self.step(_token(tones[: index + 1], octave, request.tonic), state)
         while (left := end - tones[-1].end_beat) > 0:
             tones.append(_next(tones[-1], left, request, interval, duration, rng))
-            interval, duration, state = self._advance(tones, len(tones) - 1, octave, request.tonic, state)
+            interval, duration, state = self.step(_token(tones, octave, request.tonic), state)
         return tuple(tones[len(request.history):])
 
     def copied(self, intervals: Sequence[int]) -> bool:
         """Return whether a run of 11 or more intervals stands in the training corpus."""
         return self._known.contain(intervals)
 
-    def _advance(
-        self, tones: list[Tone], index: int, octave: int, tonic: int,
-        state: tuple[NDArray[np.float32], NDArray[np.float32]],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Feed one tone; return the logits of what follows, and the new state."""
-        tone = tones[index]
-        moved = tone._replace(pitch=tone.pitch + octave)
-        before = tones[index - 1].pitch + octave if index else None
-        bar, beat = divmod(tone.end_beat, BEATS_PER_BAR)
-        token = np.array([fields(before, moved, tonic, Place(beat, int(bar), 0))], np.int32)
-        out = self._step(token=token, h_in=state[0], c_in=state[1])
+    def start(self) -> State:
+        """Return the state before the first tone of a melody."""
+        return np.zeros(self._state_shape, np.float32), np.zeros(self._state_shape, np.float32)
+
+    def step(self, token: NDArray[np.int32], state: State) -> tuple[Logits, Logits, State]:
+        """Feed one tone.
+
+        Args:
+            token: the fields of the tone (see `tokens.fields`), shape (8,).
+            state: from `start` or the step before.
+
+        Returns:
+            Logits of the next interval (27,) and of the next duration (9,), and the new state.
+        """
+        out = self._step(token=token[None], h_in=state[0], c_in=state[1])
         return (
             out["interval"][0].astype(np.float64), out["duration"][0].astype(np.float64),
             (out["h_out"], out["c_out"]),
         )
+
+
+def _token(tones: Sequence[Tone], octave: int, tonic: int) -> NDArray[np.int32]:
+    """Return the network's input for the last of some tones, moved by `octave` semitones."""
+    last = tones[-1]
+    before = tones[-2].pitch + octave if len(tones) > 1 else None
+    bar, beat = divmod(last.end_beat, BEATS_PER_BAR)
+    moved = last._replace(pitch=last.pitch + octave)
+    return np.array(fields(before, moved, tonic, Place(beat, int(bar), 0)), np.int32)
 
 
 def _open(path: Path, content: bytes) -> Any:  # noqa: ANN401 - the interpreter has no types

@@ -93,7 +93,7 @@ class Transport:
 
     def level(self, at_s: float) -> float:
         """Return the share of the gain now."""
-        elapsed_s = at_s - self._begun_s
+        elapsed_s = max(0.0, at_s - self._begun_s)  # a buffer may begin before the step that asked
         if self._rising:
             return max(self._from, self._opened(elapsed_s))
         if elapsed_s >= self._length_s:
@@ -104,7 +104,7 @@ class Transport:
         """Return the fade-in's level after this time from silence."""
         first = 10.0 ** (OPENING_DB / 20.0)
         if elapsed_s < OPENING_S:
-            return float(first * max(0.0, elapsed_s) / OPENING_S)
+            return float(first * elapsed_s / OPENING_S)
         share = min(1.0, (elapsed_s - OPENING_S) / (self._fade_in_s - OPENING_S))
         return float(10.0 ** (OPENING_DB * (1.0 - share) / 20.0))
 
