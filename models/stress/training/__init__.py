@@ -1,0 +1,1 @@
+"""Training of the stress model; runs on a desk, never on the device."""

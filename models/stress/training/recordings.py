@@ -1,0 +1,119 @@
+"""Stress-Predict recordings as the device would have seen them: features once a second, with labels."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.features.extractor import WINDOW_S, FeatureExtractor
+from device.messages import Quality, SampleBlock
+from device.stress.estimator import USABLE_QUALITY, source_quality
+from device.stress.inputs import INPUTS, SOURCES, read_inputs
+from drivers.sim.recording import Interval, Recording, open_recording
+
+FloatArray = NDArray[np.float64]
+
+EDA_HZ, PPG_HZ = 10, 100  # the device's defaults (device.config)
+
+STRESS = ("stroop", "interview")
+REST = ("baseline", "rest")
+UNLABELLED = -1
+CALIBRATION_S = 300.0  # the first five minutes teach the personal baseline and are not scored
+HOP_S = 10
+NOT_TESTED = ("S01",)  # has no baseline before the first task
+
+
+class Subject(NamedTuple):
+    """One recording: per second the inputs (NaN where absent), which sources are usable, and the label."""
+
+    name: str
+    inputs: FloatArray  # (seconds, inputs)
+    present: NDArray[np.bool_]  # (seconds, sources)
+    label: NDArray[np.int64]  # 1 stress, 0 rest, -1 neither or not wholly inside one interval
+
+    def scored(self) -> NDArray[np.intp]:
+        """Return the seconds at which a labelled window ends, every 10 s, after the calibration."""
+        second = np.arange(self.label.size)
+        keep = (self.label != UNLABELLED) & (second >= CALIBRATION_S) & (second % HOP_S == 0)
+        return np.flatnonzero(keep & self.present.any(axis=1))
+
+
+def subject_folders(data: Path) -> list[Path]:
+    """Return the recordings of a data folder in order of their names."""
+    return sorted(folder for folder in data.iterdir() if (folder / "intervals.csv").is_file())
+
+
+def load_subject(folder: Path, cache: Path | None, seconds: int | None = None) -> Subject:
+    """Run one recording through the device's feature code, or take the result from the cache.
+
+    Args:
+        folder: an Empatica E4 recording with `intervals.csv`.
+        cache: folder for results, keyed by recording and code; None computes anew.
+        seconds: only so much from the start, None for all.
+    """
+    kept = cache / f"{folder.name}-{_key(folder)}-{seconds}.npz" if cache else None
+    if kept is not None and kept.is_file():
+        with np.load(kept) as stored:
+            return Subject(folder.name, stored["inputs"], stored["present"], stored["label"])
+    body = open_recording(folder, 0.0)
+    inputs, present = _features(body, seconds)
+    subject = Subject(folder.name, inputs, present, labels(body.intervals, len(inputs)))
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(kept, inputs=subject.inputs, present=subject.present, label=subject.label)
+    return subject
+
+
+def labels(intervals: tuple[Interval, ...], seconds: int) -> NDArray[np.int64]:
+    """Return per second the label of the window that ends there, wholly inside one interval."""
+    found = np.full(seconds, UNLABELLED, dtype=np.int64)
+    for span in intervals:
+        label = 1 if span.task in STRESS else 0 if span.task in REST else UNLABELLED
+        found[math.ceil(span.start_s + WINDOW_S):int(span.end_s) + 1] = label
+    return found
+
+
+def _features(body: Recording, seconds: int | None) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return inputs and usable sources for each second of a recording, second 0 included."""
+    length = int(body.duration_s) if seconds is None else min(seconds, int(body.duration_s))
+    extractor = FeatureExtractor()
+    inputs = np.full((length + 1, len(INPUTS)), np.nan)
+    present = np.zeros((length + 1, len(SOURCES)), dtype=bool)
+    for second in range(1, length + 1):
+        for block in _blocks(body, float(second - 1)):
+            extractor.push(block)
+        features = extractor.features(float(second))
+        quality = source_quality(features)
+        present[second] = [quality.get(source, 0.0) >= USABLE_QUALITY for source in SOURCES]
+        inputs[second] = read_inputs(features)
+    return inputs, present
+
+
+def _blocks(body: Recording, start_s: float) -> list[SampleBlock]:
+    """Return one second of both signals as the sensors' process would publish it."""
+    eda = tuple(body.skin_us(start_s + k / EDA_HZ) for k in range(EDA_HZ))
+    ppg = tuple(body.pulse_v(start_s + k / PPG_HZ) for k in range(PPG_HZ))
+    end_s = start_s + 1.0
+    return [
+        SampleBlock(at_s=end_s, signal="eda", start_s=start_s, rate_hz=float(EDA_HZ), values=eda,
+                    quality=Quality.GOOD),
+        SampleBlock(at_s=end_s, signal="ppg", start_s=start_s, rate_hz=float(PPG_HZ), values=ppg,
+                    quality=Quality.GOOD),
+    ]
+
+
+def _key(folder: Path) -> str:
+    """Return a short hash of the recording's files and of the code that turns them into inputs."""
+    root = Path(__file__).resolve().parents[3]
+    code = [*sorted((root / "device" / "features").glob("*.py")), root / "device" / "stress" / "inputs.py",
+            root / "drivers" / "sim" / "recording.py", Path(__file__)]
+    digest = hashlib.sha256()
+    for path in [*sorted(path for path in folder.iterdir() if path.is_file()), *code]:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

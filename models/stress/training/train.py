@@ -1,0 +1,213 @@
+"""Train, test and export the stress model: `python -m models.stress.training.train --data DIR --out DIR`.
+
+Needs the `train` extra. Leave one subject out; every subject's recording goes through the device's own
+feature code. Same data, seed and versions give the same figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from device.stress.card import CARD_NAME, FORMAT
+from device.stress.inputs import INPUTS, SOURCES
+from models.stress.training.card import describe
+from models.stress.training.evaluate import Calibration, Scored, calibrate, figures, sigmoid, smooth
+from models.stress.training.normalise import PRIOR_SECONDS, deviations, typical_spread, vectors
+from models.stress.training.recordings import NOT_TESTED, Subject, load_subject, subject_folders
+
+FloatArray = NDArray[np.float64]
+Predictor = Callable[[NDArray[np.float32]], FloatArray]
+Trainer = Callable[[NDArray[np.float32], NDArray[np.int64], int], Predictor]
+
+LOG = logging.getLogger("train")
+SMOOTHING_S = 15.0
+HYSTERESIS = 0.03
+WHOLE = "eda+ppg"
+SUBSETS = {WHOLE: (True, True), "eda": (True, False), "ppg": (False, True)}
+
+
+class Fold(NamedTuple):
+    """What a model that never saw this subject says of it, one logit per second."""
+
+    subject: Subject
+    logit: FloatArray
+
+
+def main() -> None:
+    """Read the arguments, run everything and write the model and its card."""
+    parser = argparse.ArgumentParser(description="train the stress model")
+    parser.add_argument("--data", type=Path, required=True, help="folder of Stress-Predict recordings")
+    parser.add_argument("--out", type=Path, required=True, help="folder for stress.tflite and card.json")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "tranquillo-features")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    subjects = load_all(options.data, options.cache)
+    run(subjects, options.out, options.seed)
+
+
+def load_all(data: Path, cache: Path) -> list[Subject]:
+    """Return all subjects' inputs, computed in two processes where they are not in the cache."""
+    folders = subject_folders(data)
+    LOG.info("features of %d subjects (cache: %s)", len(folders), cache)
+    with get_context("spawn").Pool(2) as pool:
+        return pool.map(partial(load_subject, cache=cache), folders, chunksize=1)
+
+
+def run(subjects: list[Subject], out: Path, seed: int) -> None:
+    """Test by leaving subjects out, train on all, and write model and card."""
+    from models.stress.training.network import make_deterministic, to_tflite, train
+
+    make_deterministic(seed)
+    trainers = {"network": network, "logistic_regression": logistic, "random_forest": forest}
+    results: dict[str, Any] = {}
+    folds: dict[str, dict[str, list[Fold]]] = {}
+    for name, trainer in trainers.items():
+        folds[name] = leave_one_out(subjects, trainer, seed, SUBSETS if name == "network" else
+                                    {WHOLE: SUBSETS[WHOLE]})
+        for subset, some in folds[name].items():
+            results[f"{name}, {subset}"] = figures(score(some), seed)
+            LOG.info("%s, %s: %s", name, subset, results[f"{name}, {subset}"])
+    whole = folds["network"][WHOLE]
+    spread = typical_spread(subjects)
+    rows, label = training_set(subjects, spread)
+    content = to_tflite(train(rows, label, seed))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "stress.tflite").write_bytes(content)
+    card = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest(),
+            **constants(whole, spread), **describe(subjects, results, whole_figures(whole), seed)}
+    (out / CARD_NAME).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def training_set(
+    subjects: list[Subject], spread: FloatArray,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return model vectors and labels of all scored windows."""
+    rows = [vectors(deviations(one, spread), one.present)[one.scored()] for one in subjects]
+    return np.concatenate(rows), np.concatenate([one.label[one.scored()] for one in subjects])
+
+
+def leave_one_out(
+    subjects: list[Subject], trainer: Trainer, seed: int, subsets: dict[str, tuple[bool, bool]],
+) -> dict[str, list[Fold]]:
+    """Return for each subset of sources what models say of subjects that they never saw."""
+    from models.stress.training.network import without_sources
+
+    found: dict[str, list[Fold]] = {subset: [] for subset in subsets}
+    for held_out in subjects:
+        if held_out.name in NOT_TESTED:
+            continue
+        others = [one for one in subjects if one is not held_out]
+        spread = typical_spread(others)
+        predict = trainer(*training_set(others, spread), seed)
+        rows = vectors(deviations(held_out, spread), held_out.present)
+        for subset, keep in subsets.items():
+            fewer = held_out._replace(present=held_out.present & np.array(keep))
+            found[subset].append(Fold(fewer, predict(without_sources(rows, np.array(keep)))))
+    return found
+
+
+def network(rows: NDArray[np.float32], label: NDArray[np.int64], seed: int) -> Predictor:
+    """Train the network that is shipped."""
+    from models.stress.training.network import logits, train
+
+    return partial(logits, train(rows, label, seed))
+
+
+def logistic(rows: NDArray[np.float32], label: NDArray[np.int64], _seed: int) -> Predictor:
+    """Train a logistic regression on the same inputs."""
+    model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=1000).fit(rows, label)
+    return lambda some: np.asarray(model.decision_function(some))
+
+
+def forest(rows: NDArray[np.float32], label: NDArray[np.int64], seed: int) -> Predictor:
+    """Train a random forest on the same inputs."""
+    model = RandomForestClassifier(100, min_samples_leaf=20, class_weight="balanced_subsample",
+                                   random_state=seed, n_jobs=2).fit(rows, label)
+
+    def predict(some: NDArray[np.float32]) -> FloatArray:
+        chance = np.clip(model.predict_proba(some)[:, 1], 1e-3, 1.0 - 1e-3)
+        return np.asarray(np.log(chance / (1.0 - chance)))
+
+    return predict
+
+
+def score(folds: list[Fold]) -> dict[str, Scored]:
+    """Return smoothed and calibrated levels of the scored windows; calibrated on the other subjects.
+
+    Subjects without a scored window of both classes (no usable source) are left out.
+    """
+    smoothed = [smooth(one.logit, one.subject.present.any(axis=1), SMOOTHING_S) for one in folds]
+    parts = [(one.subject.name, logit[one.subject.scored()], one.subject.label[one.subject.scored()])
+             for one, logit in zip(folds, smoothed, strict=True)]
+    parts = [part for part in parts if set(part[2]) == {0, 1}]
+    found = {}
+    for name, logit, label in parts:
+        others = [part for part in parts if part[0] != name]
+        calibration = calibrate(np.concatenate([part[1] for part in others]),
+                                np.concatenate([part[2] for part in others]))
+        found[name] = Scored(sigmoid(calibration.apply(logit)), label)
+    return found
+
+
+def whole_figures(folds: list[Fold]) -> dict[str, list[float]]:
+    """Return balanced accuracy and AUC of every held-out subject."""
+    from models.stress.training.evaluate import METRICS
+
+    return {name: [round(float(METRICS[metric](one)), 3) for metric in ("balanced_accuracy", "auc")]
+            for name, one in score(folds).items()}
+
+
+def constants(folds: list[Fold], spread: FloatArray) -> dict[str, Any]:
+    """Return the numbers that the device needs: inputs, calibration, smoothing, borders of the bands.
+
+    The borders are thirds of the held-out levels, stress and rest weighing the same.
+    """
+    smoothed = [smooth(one.logit, one.subject.present.any(axis=1), SMOOTHING_S) for one in folds]
+    logit = np.concatenate([some[one.subject.scored()] for one, some in zip(folds, smoothed, strict=True)])
+    label = np.concatenate([one.subject.label[one.subject.scored()] for one in folds])
+    calibration = calibrate(logit, label)
+    medium, high = balanced_thirds(sigmoid(calibration.apply(logit)), label)
+    inputs: list[dict[str, Any]] = [
+        {"name": one.name, "unit": one.unit, "source": one.source, "spread": round(float(each), 5)}
+        for one, each in zip(INPUTS, spread, strict=True)]
+    inputs += [{"name": f"{source}_present", "unit": "0 or 1", "source": source, "spread": None}
+               for source in SOURCES]
+    return {
+        "inputs": inputs, "prior_seconds": PRIOR_SECONDS,
+        "temperature": round(calibration.temperature, 4), "bias": round(calibration.bias, 4),
+        "smoothing_s": SMOOTHING_S,
+        "bands": {
+            "medium_enter": round(medium + HYSTERESIS, 3), "medium_leave": round(medium - HYSTERESIS, 3),
+            "high_enter": round(high + HYSTERESIS, 3), "high_leave": round(high - HYSTERESIS, 3)},
+    }
+
+
+def balanced_thirds(level: FloatArray, label: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the levels below which one and two thirds lie when both classes weigh the same."""
+    from models.stress.training.evaluate import weights
+
+    order = np.argsort(level)
+    share = np.cumsum(weights(label)[order]) / len(level)
+    low, high = (float(level[order][np.searchsorted(share, part)]) for part in (1 / 3, 2 / 3))
+    return low, high
+
+
+__all__ = ["Calibration", "balanced_thirds", "constants", "load_all", "main", "run", "score"]
+
+if __name__ == "__main__":
+    main()
