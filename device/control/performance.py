@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import msgspec
 
 from device.control.policy import ControlPolicy, Decision, PolicyState
 from device.control.schedule import PhraseSchedule
-from device.messages import Features, MusicalTarget, Phrase, Reason, Session, SessionPhase, Stress, Target
+from device.messages import (
+    Features,
+    MusicalTarget,
+    Phrase,
+    PlayerState,
+    Reason,
+    Session,
+    SessionPhase,
+    Stress,
+    Target,
+)
 
 UPDATE_S = 0.9  # so that polling still gives a target a second; a fresh stress estimate brings one at once
+LOST_S = 0.5  # a player that is open this long after a phrase's start without playing any has lost it
 
 
 class Composer(Protocol):
@@ -46,6 +58,7 @@ class Performance:
         self._next_phrase_id = state.next_phrase_id if state and reason is Reason.RESUMED else 0
         self._decision: Decision | None = None
         self._due_s = 0.0
+        self._from_s = math.inf
         self._stress_at_s: float | None = None
 
     def step(self, at_s: float, session: Session, stress: Stress | None,
@@ -72,9 +85,15 @@ class Performance:
             messages.append(self._write(start_s, at_s, self._decision.target))
         return messages
 
+    def hear(self, player: PlayerState) -> None:
+        """Notice a player that is open but plays no phrase although one has begun."""
+        if player.sounding and player.phrase_id is None and player.at_s > self._from_s + LOST_S:
+            self.lose()
+
     def lose(self) -> None:
         """Note that the player forgot what was sent: the next step writes a phrase at once."""
         self._schedule.lose()
+        self._from_s = math.inf
 
     def state(self) -> PerformanceState | None:
         """Return what a successor needs; None before the first step."""
@@ -89,6 +108,7 @@ class Performance:
         phrase = self._composer.compose(target, phrase_id=self._next_phrase_id, start_s=start_s, at_s=at_s)
         self._next_phrase_id += 1
         self._schedule.written(phrase.start_s, phrase.duration_s)
+        self._from_s = min(self._from_s, phrase.start_s)
         return phrase
 
 

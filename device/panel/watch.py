@@ -39,12 +39,12 @@ class Watch:
         self._heard[health.service] = health
 
     def hear_player(self, state: PlayerState) -> bool:
-        """Take the player's state; tell whether this is a new player that knows nothing."""
+        """Take the player's state; tell whether this is a new player that knows no session yet."""
         before, self._player = self._player, state
         if state.sounding:
             self._sounding_s = state.at_s
         if before is None:
-            return not state.sounding and state.phrase_id is None
+            return state.phrase_id is None
         return state.position_s < before.position_s - _ROLLBACK_S
 
     def hear_contact(self, at_s: float) -> None:

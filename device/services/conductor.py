@@ -24,6 +24,7 @@ from device.messages import (
     PlayerState,
     Reason,
     Service,
+    SessionPhase,
     Severity,
     Stress,
 )
@@ -154,8 +155,19 @@ class Conductor:
             self._features = message
         elif isinstance(message, Health):
             self._watch.hear_health(message)
-        elif isinstance(message, PlayerState) and self._watch.hear_player(message) and self._performance:
+        elif isinstance(message, PlayerState):
+            self._hear_player(message)
+
+    def _hear_player(self, state: PlayerState) -> None:
+        """Take the player's state; one that knows nothing is told the session and a phrase at once."""
+        new = self._watch.hear_player(state)
+        if self._performance is None:
+            return
+        if new:
+            self._session_repeat = Repeat(STATE_EVERY_S)
             self._performance.lose()
+        elif self._machine.phase is SessionPhase.RUNNING:
+            self._performance.hear(state)
 
     def _touch(self, at_s: float) -> None:
         """Read the button and let the session react; a finger on a lost panel counts as gone."""

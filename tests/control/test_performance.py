@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from device.control.performance import Performance
-from device.messages import Note, Phrase, Reason, Session, SessionPhase, Target
+from device.messages import Note, Phrase, PlayerState, Reason, Session, SessionPhase, Target
 
 BEATS = 16.0
 
@@ -103,6 +103,31 @@ def test_performance_lost_by_the_player_is_written_anew_at_once():
     (phrase,) = phrases(play(performance, 0.02, 1005.0))
     assert phrase.start_s == pytest.approx(1005.25)
     assert phrase.phrase_id == 1
+
+
+def player(at_s, *, sounding=True, phrase_id=None):
+    return PlayerState(at_s=at_s, backend="alsa", sounding=sounding, gain_db=-20.0, loudness_lufs=None,
+                       position_s=1.0, phrase_id=phrase_id, audible=None, notes_played=0)
+
+
+@pytest.mark.parametrize(("state", "rewritten"), [
+    (player(1005.0), True), (player(1005.0, phrase_id=0), False), (player(1005.0, sounding=False), False),
+    (player(1000.3), False),
+])
+def test_performance_hears_whether_the_player_has_music(state, rewritten):
+    performance = Performance(Scale())
+    play(performance, 5.0)
+    performance.hear(state)
+    assert bool(phrases(play(performance, 0.1, 1005.0))) == rewritten
+
+
+def test_performance_is_not_rewritten_twice_before_the_player_can_have_begun():
+    performance = Performance(Scale())
+    play(performance, 5.0)
+    performance.hear(player(1005.0))
+    play(performance, 0.1, 1005.0)
+    performance.hear(player(1005.2))
+    assert phrases(play(performance, 0.1, 1005.2)) == []
 
 
 def test_performance_successor_goes_on_where_it_was():

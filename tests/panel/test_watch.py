@@ -158,7 +158,8 @@ def test_watch_recognises_a_new_player_by_its_position(watch):
 
 
 @pytest.mark.parametrize(("first", "knows_nothing"), [
-    ({"sounding": False}, True), ({"sounding": True, "phrase_id": 4}, False), ({"phrase_id": 4}, False),
+    ({"sounding": False}, True), ({"sounding": True}, True), ({"sounding": True, "phrase_id": 4}, False),
+    ({"phrase_id": 4}, False),
 ])
 def test_watch_first_player_heard_is_new_unless_it_has_music(first, knows_nothing):
     assert Watch(EXPECTED, BORN_S).hear_player(player(1001.0, **first)) == knows_nothing
