@@ -102,7 +102,7 @@ class Outbox:
     """
 
     def __init__(self, path: Path, clock: Clock, rng: random.Random, max_rows: int) -> None:
-        self.epoch = ""
+        self.epoch = f"{rng.getrandbits(128):032x}"
         self.dropped = 0
         self._path = path
         self._clock = clock

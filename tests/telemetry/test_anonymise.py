@@ -1,0 +1,244 @@
+"""From bus messages to outcomes: coarse, honest about the unknown, and nobody to be found in them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.messages import Session, SessionPhase, Stress, StressBand
+from device.telemetry.anonymise import (
+    CLOCK_SET_S,
+    SETTLE_S,
+    Draft,
+    SessionTally,
+    minute_of,
+    outcome_of,
+    prevailing,
+    scrub,
+    unknown_quarter,
+    year_of,
+)
+from device.telemetry.records import EndedBy, Outcome, seal
+
+ID = "f" * 32
+WALL_S = 1_780_000_000.0  # 2026-05-28T20:26:40Z
+RUNNING, ENDING, IDLE, MUTED = (
+    SessionPhase.RUNNING, SessionPhase.ENDING, SessionPhase.IDLE, SessionPhase.MUTED)
+
+
+def session(phase, elapsed_s, at_s, *, seed=42, duration_s=1200.0, fade_s=12.0) -> Session:
+    return Session(
+        at_s=at_s, phase=phase, seed=seed, elapsed_s=elapsed_s, duration_s=duration_s, fade_s=fade_s)
+
+
+def stress(band, at_s, level=0.5) -> Stress:
+    return Stress(at_s=at_s, level=level, confidence=0.9, band=band, sources=("eda",), reason="")
+
+
+class Ward:
+    """Plays a session second by second into a tally."""
+
+    def __init__(self, draft: Draft | None = None, start_s: float = 500.0):
+        self.tally = SessionTally(draft)
+        self.at_s = start_s
+
+    def play(self, phase, seconds, start_s=0.0, band=StressBand.LOW, **more) -> float:
+        elapsed_s = start_s
+        for _ in range(seconds):
+            self.at_s += 1.0
+            if phase in {RUNNING, ENDING}:
+                elapsed_s += 1.0
+            if band is not None:
+                self.tally.observe_stress(stress(band, self.at_s))
+            self.tally.observe_session(session(phase, elapsed_s, self.at_s, **more))
+        return elapsed_s
+
+    def only(self) -> Outcome:
+        self.play(IDLE, int(SETTLE_S) + 2)
+        (draft,) = self.tally.take_finished()
+        return outcome_of(draft, ID, WALL_S)
+
+
+@pytest.fixture
+def ward():
+    return Ward()
+
+
+def test_anonymise_a_program_played_to_its_end(ward):
+    at = ward.play(RUNNING, 400, band=StressBand.HIGH)
+    at = ward.play(RUNNING, 400, at, band=StressBand.MEDIUM)
+    at = ward.play(RUNNING, 388, at, band=StressBand.LOW)
+    ward.play(ENDING, 12, at, band=StressBand.LOW)
+    assert ward.only() == Outcome(
+        id=ID, year=2026, minutes=20, stress_first_third=StressBand.HIGH, stress_last_third=StressBand.LOW,
+        unknown_percent=0, ended_by=EndedBy.PROGRAM)
+
+
+def test_anonymise_a_press_ends_early_and_thirds_are_of_what_was_played(ward):
+    at = ward.play(RUNNING, 240, band=StressBand.HIGH)
+    at = ward.play(RUNNING, 240, at, band=StressBand.MEDIUM)
+    ward.play(ENDING, 12, at, band=StressBand.MEDIUM)
+    found = ward.only()
+    assert found.ended_by is EndedBy.BUTTON
+    assert found.minutes == 10
+    assert (found.stress_first_third, found.stress_last_third) == (StressBand.HIGH, StressBand.MEDIUM)
+
+
+def test_anonymise_a_held_button_is_mute_even_during_the_fade(ward):
+    at = ward.play(RUNNING, 100)
+    ward.play(ENDING, 4, at)
+    ward.play(MUTED, 2)
+    assert ward.only().ended_by is EndedBy.MUTE
+
+
+def test_anonymise_a_stress_estimate_that_stopped_counts_as_unknown(ward):
+    at = ward.play(RUNNING, 300, band=StressBand.LOW)
+    ward.play(RUNNING, 300, at, band=None)  # the estimator died
+    found = ward.only()
+    assert found.unknown_percent == 50
+    assert found.stress_last_third is StressBand.UNKNOWN
+    assert found.stress_first_third is StressBand.LOW
+
+
+def test_anonymise_a_second_session_at_once_gives_two_outcomes(ward):
+    ward.play(RUNNING, 60, seed=1)
+    ward.play(RUNNING, 60, seed=2)
+    assert [draft.seed for draft in ward.tally.take_finished()] == [1]
+    assert ward.tally.draft.seed == 2
+
+
+def test_anonymise_the_same_seed_again_is_another_session(ward):
+    ward.play(RUNNING, 90, seed=7)
+    ward.play(RUNNING, 30, seed=7)
+    assert len(ward.tally.take_finished()) == 1
+    assert ward.tally.draft.elapsed_s == 30
+
+
+def test_anonymise_a_restarted_conductor_resumes_the_same_session(ward):
+    at = ward.play(RUNNING, 100)
+    ward.play(IDLE, 2)
+    ward.play(RUNNING, 100, at)
+    ward.play(ENDING, 3, 200.0)
+    found = ward.only()
+    assert found.minutes == 5
+    assert ward.tally.take_finished() == []
+
+
+def test_anonymise_a_killed_telemetry_goes_on_from_its_draft(ward):
+    at = ward.play(RUNNING, 600, band=StressBand.HIGH)
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(ward.tally.draft), type=Draft)
+    after = Ward(stored, start_s=ward.at_s + 5)
+    after.play(RUNNING, 590, at + 5, band=StressBand.LOW)
+    found = after.only()
+    assert (found.stress_first_third, found.stress_last_third) == (StressBand.HIGH, StressBand.LOW)
+    assert found.minutes == 20
+    assert found.unknown_percent == 0
+
+
+def test_anonymise_a_session_whose_end_nobody_saw_says_so(ward):
+    ward.play(RUNNING, 290)
+    after = Ward(ward.tally.draft, start_s=ward.at_s + 900)
+    found = after.only()
+    assert (found.ended_by, found.minutes) == (EndedBy.UNKNOWN, 5)
+
+
+def test_anonymise_idle_makes_no_outcome(ward):
+    ward.play(IDLE, 100)
+    ward.play(MUTED, 10)
+    ward.tally.finish_silent()
+    assert ward.tally.take_finished() == []
+
+
+def test_anonymise_repeated_state_in_one_second_counts_once(ward):
+    for _ in range(10):
+        ward.tally.observe_session(session(RUNNING, 5.0, 600.0))
+    ward.tally.observe_session(session(RUNNING, 6.0, 601.0))
+    assert sum(map(sum, ward.tally.draft.bins)) == 1
+
+
+@pytest.mark.parametrize(("bins", "band"), [
+    ([], StressBand.UNKNOWN),
+    ([(5, 4, 0, 0)], StressBand.LOW),
+    ([(4, 4, 0, 0)], StressBand.MEDIUM),  # of two equals the higher
+    ([(3, 0, 4, 6), (0, 0, 0, 1)], StressBand.UNKNOWN),  # half unknown
+    ([(3, 0, 4, 6)], StressBand.HIGH),
+])
+def test_anonymise_prevailing_band(bins, band):
+    assert prevailing(bins) is band
+
+
+@pytest.mark.parametrize(("known", "unknown", "expected"), [
+    (0, 0, 100), (10, 0, 0), (88, 12, 0), (87, 13, 25), (50, 50, 50), (20, 80, 75), (10, 90, 100),
+    (0, 9, 100)])
+def test_anonymise_unknown_share_in_quarters(known, unknown, expected):
+    assert unknown_quarter([(known, 0, 0, unknown)]) == expected
+
+
+@pytest.mark.parametrize(("wall_s", "year", "minute"), [
+    (WALL_S, 2026, "2026-05-28T20:26Z"), (0.0, None, None), (CLOCK_SET_S - 1, None, None),
+    (CLOCK_SET_S, 2023, "2023-10-10T00:00Z")])
+def test_anonymise_dates_are_coarse_and_absent_without_a_clock(wall_s, year, minute):
+    assert (year_of(wall_s), minute_of(wall_s)) == (year, minute)
+
+
+@pytest.mark.parametrize(("words", "left"), [
+    ("the ADS1115 at 0x48 is away; check the cable", "the … at … is away; check the cable"),
+    ("cannot open /dev/ttyUSB0", "cannot open …"),
+    ("broker.ward.example:8883 refuses us", "… refuses us"),
+    ("12:34:56:ab:cd:ef or fe80::1 or 10.1.2.3", "… or … or …"),
+    ("write to nurse@ward.example", "write to …"),
+    ("Tranq-PI is away", "… is away"),
+    ("the music plays without sensors until the converter answers",
+     "the music plays without sensors until the converter answers"),
+    ("the pianist stays", "the pianist stays"),
+])
+def test_anonymise_scrub_takes_out_addresses_and_numbers_and_leaves_words(words, left):
+    assert scrub(words, ["tranq-pi", "pi"]) == left
+
+
+@given(st.text(max_size=400), st.lists(st.text(min_size=1, max_size=12), max_size=3))
+def test_anonymise_scrubbed_advice_always_passes_the_door(words, names):
+    found = scrub(words, names)
+    assert re.search(r"[\d@\\]", found) is None
+    assert len(found) <= 240
+    assert re.search(r"\d+\.\d+\.\d+\.\d+|([0-9a-f]{2}:){5}", found) is None
+
+
+ADDRESS = st.sampled_from([
+    "10.20.30.40", "fe80::dead:beef", "b8:27:eb:12:34:56", "100000003d1d1c36", "tranquillo-pi", "ward-3"])
+BANDS = st.sampled_from(list(StressBand))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([RUNNING, RUNNING, RUNNING, ENDING, MUTED, IDLE]), BANDS,
+                       st.floats(0, 1), st.integers(1, 40)), min_size=1, max_size=12),
+    ADDRESS, st.integers(10_000, 2**31 - 1), st.floats(CLOCK_SET_S, 4e9), st.floats(1e3, 1e6))
+def test_anonymise_no_session_can_put_more_into_an_outcome(history, address, seed, wall_s, at_s):
+    tally, elapsed_s = SessionTally(None), 0.0
+    levels = set()
+    for phase, band, level, seconds in history:
+        for _ in range(seconds):
+            at_s += 1.0
+            elapsed_s += 1.0
+            levels.add(repr(level))
+            tally.observe_stress(Stress(at_s=at_s, level=level, confidence=level, band=band, sources=("ppg",),
+                                        reason=f"lost at {address}"))
+            tally.observe_session(session(phase, elapsed_s, at_s, seed=seed))
+    tally.observe_session(session(IDLE, 0.0, at_s + 1))
+    tally.finish_silent()
+    for draft in tally.take_finished():
+        letter = seal(outcome_of(draft, ID, wall_s))
+        text = letter.payload.decode()
+        said = json.loads(text)
+        assert set(said) == set(Outcome.__struct_fields__)
+        numbers = {value for value in said.values() if isinstance(value, int)}
+        assert numbers <= {1, said["year"], *range(0, 95, 5), 100}
+        fine = (one for one in levels if len(one) > 3)
+        for secret in (address, str(seed), str(int(wall_s)), str(int(at_s)), *fine):
+            assert secret not in text.replace(ID, "")
+        assert not any(isinstance(value, float) for value in said.values())

@@ -1,0 +1,319 @@
+"""The outbox: order, bounds, delays, damage, a full disk, kill -9 at random moments."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.mosquitto import until
+
+from device.clock import ManualClock
+from device.messages import Severity
+from device.telemetry.outbox import CHECKPOINT_S, KEEP_S, RETRY_S, Outbox
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def reopen(box: Outbox, clock, seed: int = 9, rows: int = 1000) -> Outbox:
+    """Return what a process finds that starts after this one was killed: nothing is closed in order."""
+    return Outbox(box._path, clock, random.Random(seed), rows)
+
+
+def ids(box: Outbox, stream="fleet", limit=2000) -> list[str]:
+    return [letter.id for letter in box.peek(stream, limit)]
+
+
+def test_outbox_gives_letters_in_order_until_acknowledged(outbox, mint):
+    letters = [mint.health(outbox) for _ in range(5)]
+    assert all(outbox.enqueue(letter) for letter in letters)
+    assert outbox.peek("fleet", 3) == letters[:3]
+    outbox.acknowledge("fleet", [letters[0].id, letters[2].id])
+    assert outbox.peek("fleet", 10) == [letters[1], letters[3], letters[4]]
+    assert outbox.depth() == 3
+
+
+def test_outbox_survives_a_process_that_never_closed_it(outbox, clock, mint):
+    letters = [mint.health(outbox), mint.fault(outbox)]
+    for letter in letters:
+        outbox.enqueue(letter)
+    again = reopen(outbox, clock)
+    assert again.peek("fleet", 10) == letters
+    assert again.epoch == outbox.epoch
+    assert again.next_number() == 3
+    again.close()
+
+
+def test_outbox_is_durable_by_its_settings(outbox):
+    assert outbox._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert outbox._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
+def test_outbox_keeps_acknowledged_letters_for_a_new_connection(outbox, clock, mint):
+    first, second = mint.fault(outbox), mint.fault(outbox)
+    outbox.enqueue(first)
+    outbox.acknowledge("fleet", [first.id])
+    clock.sleep(KEEP_S - 10)
+    outbox.enqueue(second)
+    outbox.acknowledge("fleet", [second.id])
+    outbox.resend_kept()
+    assert ids(outbox) == [first.id, second.id]
+    outbox.acknowledge("fleet", [first.id, second.id])
+    clock.sleep(11)  # the second receipt does not start the time again
+    outbox.resend_kept()
+    assert ids(outbox) == [second.id]
+    outbox.acknowledge("fleet", [second.id])
+    clock.sleep(KEEP_S + CHECKPOINT_S)
+    outbox.tick()
+    assert outbox._db.execute("SELECT count(*) FROM fleet").fetchone() == (0,)
+
+
+def test_outbox_drops_acknowledged_then_oldest_health_and_never_faults_or_outcomes(tmp_path, clock, mint):
+    box = Outbox(tmp_path / "small.sqlite", clock, random.Random(1), 10)
+    done, fault, outcome = mint.fault(box), mint.fault(box), mint.outcome()
+    for letter in (done, fault, outcome):
+        assert box.enqueue(letter)
+    box.acknowledge("fleet", [done.id])
+    health = [mint.health(box) for _ in range(12)]
+    for letter in health:
+        assert box.enqueue(letter)
+    box.tick()
+    assert ids(box) == [fault.id, *(letter.id for letter in health[4:])]
+    assert box.dropped == 4
+    assert ids(box, "outcomes") == [outcome.id]
+    assert box.faults() == ()
+    box.close()
+
+
+def test_outbox_full_of_what_may_not_be_dropped_refuses_and_says_so(tmp_path, clock, mint):
+    box = Outbox(tmp_path / "small.sqlite", clock, random.Random(1), 5)
+    kept = [mint.fault(box) for _ in range(5)]
+    for letter in kept:
+        assert box.enqueue(letter)
+    assert not box.enqueue(mint.outcome())
+    assert not box.enqueue(mint.health(box))
+    assert [fault.code for fault in box.faults()] == ["outbox_full"]
+    assert ids(box) == [letter.id for letter in kept]
+    box.acknowledge("fleet", [kept[0].id])
+    assert box.enqueue(mint.fault(box))
+    assert box.faults() == ()
+    box.close()
+
+
+def test_outbox_outcomes_wait_as_long_as_drawn_and_leave_together(outbox, clock, mint):
+    early, late, fresh = mint.outcome(), mint.outcome(), mint.outcome()
+    outbox.enqueue(early, least_s=100, delay_s=300)
+    outbox.enqueue(late, least_s=100, delay_s=900)
+    clock.sleep(250)
+    outbox.enqueue(fresh, least_s=100, delay_s=800)
+    outbox.tick()
+    assert ids(outbox, "outcomes") == []
+    assert outbox.depth() == 3
+    clock.sleep(51)
+    outbox.tick()
+    assert set(ids(outbox, "outcomes")) == {early.id, late.id}, "fresh has not waited its least"
+    clock.sleep(750)
+    outbox.tick()
+    assert set(ids(outbox, "outcomes")) == {early.id, late.id, fresh.id}
+
+
+def test_outbox_outcomes_are_shuffled(tmp_path, clock, mint):
+    orders = set()
+    for seed in range(8):
+        box = Outbox(tmp_path / f"{seed}.sqlite", clock, random.Random(seed), 100)
+        letters = [mint.outcome() for _ in range(6)]
+        for letter in letters:
+            box.enqueue(letter)
+        box.tick()
+        found = ids(box, "outcomes")
+        orders.add(tuple(letters.index(next(one for one in letters if one.id == each)) for each in found))
+        box.close()
+    assert len(orders) >= 6
+
+
+@pytest.mark.parametrize("jump_s", [-10 * 365 * 86_400.0, 10 * 365 * 86_400.0])
+def test_outbox_delay_takes_no_notice_of_the_wall_clock(outbox, clock, mint, jump_s):
+    outbox.enqueue(mint.outcome(), least_s=50, delay_s=100)
+    clock.set_wall(clock.wall() + jump_s)
+    clock.sleep(99)
+    outbox.tick()
+    assert ids(outbox, "outcomes") == []
+    clock.sleep(2)
+    outbox.tick()
+    assert len(ids(outbox, "outcomes")) == 1
+
+
+def test_outbox_delay_goes_on_after_a_restart_with_another_monotonic_origin(outbox, clock, mint):
+    outbox.enqueue(mint.outcome(), least_s=500, delay_s=1000)
+    clock.sleep(CHECKPOINT_S + 100)
+    outbox.tick()
+    clock.sleep(50)  # killed before the next checkpoint: this is forgotten, never gained
+    after = ManualClock(start_s=3.0)
+    again = reopen(outbox, after)
+    assert again.running_s() == pytest.approx(CHECKPOINT_S + 100)
+    after.sleep(1000 - CHECKPOINT_S - 100 - 1)
+    again.tick()
+    assert ids(again, "outcomes") == []
+    after.sleep(2)
+    again.tick()
+    assert len(ids(again, "outcomes")) == 1
+    again.close()
+
+
+def test_outbox_an_outcome_ends_the_draft_in_the_same_moment(outbox, mint):
+    outbox.save_draft(b"counts")
+    assert outbox.load_draft() == b"counts"
+    outbox.enqueue(mint.health(outbox))
+    assert outbox.load_draft() == b"counts"
+    outbox.enqueue(mint.outcome())
+    assert outbox.load_draft() is None
+
+
+def test_outbox_damaged_file_is_set_aside_and_reported(outbox, clock, mint):
+    for _ in range(50):
+        outbox.enqueue(mint.health(outbox))
+    path, epoch = outbox._path, outbox.epoch
+    outbox.close()
+    for attempt in range(1, 6):
+        path.write_bytes(b"no database " * 1000)
+        box = Outbox(path, clock, random.Random(100 + attempt), 100)
+        assert [(fault.code, fault.severity) for fault in box.faults()] == [
+            ("outbox_damaged", Severity.ATTENTION)]
+        assert box.epoch != epoch
+        assert box.enqueue(mint.fault(box))
+        assert box.depth() == 1
+        box.close()
+    aside = sorted(one.name for one in path.parent.glob("*.damaged-*"))
+    assert aside == [f"outbox.sqlite.damaged-{number}" for number in (3, 4, 5)], "three are kept"
+
+
+def test_outbox_damage_inside_the_file_is_noticed(outbox, clock, mint):
+    for _ in range(200):
+        outbox.enqueue(mint.health(outbox))
+    outbox.close()
+    body = bytearray(outbox._path.read_bytes())
+    body[8192:40_000] = random.Random(4).randbytes(40_000 - 8192)
+    outbox._path.write_bytes(body)
+    box = reopen(outbox, clock)
+    assert [fault.code for fault in box.faults()] == ["outbox_damaged"]
+    assert box.enqueue(mint.health(box))
+    box.close()
+
+
+def test_outbox_full_disk_is_a_fault_and_nothing_is_lost_when_it_ends(outbox, clock, mint):
+    before = mint.health(outbox)
+    outbox.enqueue(before)
+    size = max(one.stat().st_size for one in outbox._path.parent.iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    stuck, lost, outcome = mint.fault(outbox), mint.health(outbox), mint.outcome()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # every write beyond fails, as on a full card
+    try:
+        assert not outbox.enqueue(stuck)
+        assert not outbox.enqueue(lost)
+        assert not outbox.enqueue(outcome)
+        outbox.acknowledge("fleet", [before.id])
+        outbox.tick()
+        assert [(fault.code, fault.severity) for fault in outbox.faults()] == [
+            ("outbox_unwritable", Severity.ATTENTION)]
+        assert ids(outbox) == [], "a receipt that could not be written is remembered"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    clock.sleep(RETRY_S + 1)
+    outbox.tick()
+    outbox.tick()
+    assert outbox.faults() == ()
+    assert ids(outbox) == [stuck.id]
+    assert ids(outbox, "outcomes") == [outcome.id]
+
+
+def test_outbox_folder_that_cannot_be_made_is_a_fault_not_an_end(tmp_path, clock, mint):
+    (tmp_path / "state").write_text("a file where the folder should be")
+    box = Outbox(tmp_path / "state" / "outbox.sqlite", clock, random.Random(1), 100)
+    assert not box.enqueue(mint.health(box))
+    assert not box.enqueue(mint.outcome())
+    assert box.peek("fleet", 5) == []
+    assert [fault.code for fault in box.faults()] == ["outbox_unwritable"]
+    (tmp_path / "state").unlink()
+    clock.sleep(RETRY_S + 1)
+    box.tick()
+    box.tick()
+    assert len(ids(box, "outcomes")) == 1
+    assert box.faults() == ()
+    box.close()
+
+
+WRITER = """
+import random, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from device.clock import SystemClock
+from device.messages import StressBand
+from device.telemetry.outbox import Outbox
+from device.telemetry.records import EndedBy, FleetFaults, Outcome, seal
+rng = random.SystemRandom()
+box = Outbox(Path(sys.argv[1]), SystemClock(), rng, 100_000)
+while True:
+    name = f"{rng.getrandbits(128):032x}"
+    if rng.random() < 0.5:
+        letter = seal(FleetFaults(id=name, unit="u", epoch=box.epoch, number=box.next_number(), at=None,
+                                  faults=()))
+    else:
+        letter = seal(Outcome(id=name, year=None, minutes=5, stress_first_third=StressBand.LOW,
+                              stress_last_third=StressBand.LOW, unknown_percent=0, ended_by=EndedBy.MUTE))
+    assert box.enqueue(letter)
+    sys.stdout.write(name + "\\n")
+    sys.stdout.flush()
+    box.tick()
+"""
+
+
+def test_outbox_loses_nothing_it_accepted_when_killed_at_random_moments(tmp_path):
+    path, rng, accepted = tmp_path / "outbox.sqlite", random.Random(11), []
+    for round_number in range(6):
+        said = tmp_path / f"said-{round_number}"
+        with said.open("wb") as out:
+            writer = subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(path), str(REPOSITORY)], stdout=out)
+            until(lambda said=said: said.stat().st_size > 330, what="ten letters")
+            time.sleep(rng.uniform(0.0, 0.15))  # the moment of death is the point
+            writer.send_signal(signal.SIGKILL)
+            writer.wait(10)
+        accepted += re.findall(r"^[0-9a-f]{32}$", said.read_text(), flags=re.MULTILINE)
+    box = Outbox(path, ManualClock(), random.Random(1), 100_000)
+    box.tick()
+    found = ids(box, "fleet", 100_000) + ids(box, "outcomes", 100_000)
+    assert box.faults() == ()
+    assert len(accepted) > 60
+    assert set(accepted) <= set(found)
+    assert len(found) == len(set(found))
+    assert len(found) <= len(accepted) + 6, "at most the one being written when the process died"
+    box.close()
+
+
+def test_outbox_file_holds_no_times_and_no_order_of_outcomes(outbox, mint):
+    for _ in range(4):
+        outbox.enqueue(mint.outcome())
+    (definition,) = outbox._db.execute("SELECT sql FROM sqlite_master WHERE name = 'outcomes'").fetchone()
+    assert "WITHOUT ROWID" in definition
+    stored = [json.loads(row[0]) for row in outbox._db.execute("SELECT payload FROM outcomes")]
+    assert all(set(one) == {"id", "v", "year", "minutes", "stress_first_third", "stress_last_third",
+                            "unknown_percent", "ended_by"} for one in stored)
+
+
+def test_outbox_busy_file_is_a_fault_that_passes(outbox, mint):
+    other = sqlite3.connect(outbox._path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert not outbox.enqueue(mint.health(outbox))
+    assert [fault.code for fault in outbox.faults()] == ["outbox_unwritable"]
+    other.execute("ROLLBACK")
+    other.close()
+    assert outbox.enqueue(mint.health(outbox))
+    assert outbox.faults() == ()
