@@ -92,8 +92,8 @@ def draw_skin(traces: Traces) -> bytes:
     quality = traces.column(Features, lambda each: each.eda.quality if each.eda else None)
     usable = quality >= USABLE_QUALITY
     shown = [
-        _line(skin, traces.times(Truth), traces.column(Truth, lambda each: each.skin_us), ROSE, "true"),
         _line(skin, *traces.samples("eda"), FAINT, "measured"),
+        _line(skin, traces.times(Truth), traces.column(Truth, lambda each: each.skin_us), ROSE, "true"),
         _line(skin, times_s, np.where(usable, tonic, np.nan), BLUE, "tonic"),
     ]
     if not any(shown):
