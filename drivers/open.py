@@ -34,6 +34,9 @@ class Hardware(Protocol):
     def serial(self, path: str) -> Serial:
         """Return an open serial port at 115200 baud."""
 
+    def close(self) -> None:
+        """Release what is shared between parts."""
+
 
 class LinuxHardware:
     """The buses of this machine."""
@@ -94,6 +97,12 @@ class LinuxHardware:
         """
         return open_serial(path)
 
+    def close(self) -> None:
+        """Release the GPIO chip."""
+        if self._pins is not None:
+            self._pins.close()
+            self._pins = None
+
 
 class Parts:
     """Opens parts by their configured names, on the hardware that the scheme stands for.
@@ -145,6 +154,12 @@ class Parts:
         if part != "gpio":
             raise DeviceConfigError(f"there are no pins {pins!r}; choose one of {self._all('gpio')}")
         return Panel(self._open(scheme, pins).pins(), button=button, red=red, green=green, blue=blue)
+
+    def close(self) -> None:
+        """Release what the parts share; close the parts themselves first."""
+        for hardware in self._hardware.values():
+            hardware.close()
+        self._hardware.clear()
 
     def _open(self, scheme: str, name: str) -> Hardware:
         """Return the scheme's hardware, made at its first use."""

@@ -99,6 +99,9 @@ class World:
                 self._body, self._timer, seed=self._seed, faults=self._faults, start_s=self._start_s)
         return self._cyton
 
+    def close(self) -> None:
+        """Do nothing: the world stays as it is for whoever opens its parts next."""
+
     def press(self) -> None:
         """Push the button down."""
         self.wires.ground(self._circuits.button, connected=True)
