@@ -20,7 +20,7 @@ ORPHAN_S = 60.0  # no word from the conductor for so long: nobody can stop the m
 ORPHAN_FADE_S = 15.0
 MUTE_FADE_S = 0.0  # the last stage's own ramp is 50 ms
 IDLE_FADE_S = 1.0
-MICRO_TIMING_S = 0.004  # a hand is never exactly on the beat
+MICRO_TIMING_S = 0.002  # a hand is never exactly on the beat
 MICRO_VELOCITY = 0.05
 TARGET_FRESH_S = 5.0  # a phrase's own target counts only without a newer Target message
 
@@ -213,7 +213,7 @@ class Playback:
         for note in phrase.notes:
             start_s = phrase.start_s + note.start_beat * beat_s
             end_s = start_s + note.beats * beat_s
-            jitter_s, touch = hand.uniform(0.0, MICRO_TIMING_S), hand.uniform(-1.0, 1.0)
+            jitter_s, touch = hand.uniform(-MICRO_TIMING_S, MICRO_TIMING_S), hand.uniform(-1.0, 1.0)
             if start_s < now_s - LATE_S and not (note.voice == "pad" and end_s - now_s >= PAD_WORTH_S):
                 self.notes_skipped += 1
                 continue
@@ -297,6 +297,7 @@ class Playback:
         self._held.clear()
         self._pads_due = 0
         self._clear_due = False
+        self._latest = None
         self.phrase_id = None
         self._instrument.release_all()
 
