@@ -129,7 +129,8 @@ def draw_sound(traces: Traces, sound: Sound | None, ceiling_lufs: float | None) 
     elif sound is None:
         say_absent(level, "the player told no loudness")
     if ceiling_lufs is not None:
-        level.axhline(ceiling_lufs, color=INK, linewidth=1.0, label=f"ceiling {ceiling_lufs:.0f} LUFS")
+        level.axhline(ceiling_lufs, color=INK, linewidth=1.0,
+                      label=f"ceiling \N{MINUS SIGN}{-ceiling_lufs:.0f} LUFS")
     key(level)
     return canvas.png()
 

@@ -19,6 +19,7 @@ from device.desk.traces import Traces
 from device.desk.waveform import Sound, measure_sound
 from device.errors import ConfigError, RecordingError
 from device.messages import EegBlock, SampleBlock, Session, Truth
+from device.music.loudness import ceiling_lufs
 
 REPORT, FIGURES, SOUND, MIDI, RECEIVED, SETTINGS = (
     "report.html", "figures.json", "session.wav", "session.mid", "mqtt.jsonl", "run.toml")
@@ -82,19 +83,9 @@ def gather(out_dir: Path) -> Leftovers:
     return Leftovers(traces, sound, topics or [], settings, missing)
 
 
-def ceiling_lufs(settings: Settings) -> float:
-    """Return the loudness ceiling in LUFS.
-
-    A full-scale 1 kHz sine in both channels measures 0 LUFS (ITU-R BS.1770-4), and its level at the ear
-    is `full_scale_dba`.
-    """
-    loudness = settings.player.loudness
-    return loudness.ceiling_dba - loudness.full_scale_dba
-
-
 def _render(out_dir: Path, left: Leftovers, figures: Figures) -> str:
     """Return the page; every text in it is escaped, every picture is part of it."""
-    ceiling = None if left.settings is None else ceiling_lufs(left.settings)
+    ceiling = None if left.settings is None else ceiling_lufs(left.settings.player.loudness)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("device.desk", "."), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True)

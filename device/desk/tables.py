@@ -34,11 +34,14 @@ def tables_of(figures: Figures, ceiling_lufs: float | None) -> list[Table]:
         Table("Sound", _sound_rows(figures.loudness, ceiling_lufs)),
         Table("Stress", _stress_rows(figures.stress)),
         Table("Pulse", _heart_rows(figures.heart)),
-        Table("Music and messages", [
+        Table("Music", [
             Row("Phrases composed", f"{figures.phrases}"),
             Row("Notes composed", f"{figures.notes}"),
+        ]),
+        Table("Unit", [
+            Row("Faults", f"{len(figures.faults)}", "each spell counts"),
+            Row("Steps that came late", _late(figures.late_steps), "more than one period overdue"),
             Row("Messages at the broker", f"{sum(figures.mqtt_by_topic.values())}"),
-            Row("Steps that came late", _late(figures.late_steps), "a step more than one period overdue"),
         ]),
     ]
 
@@ -47,7 +50,7 @@ def _onset_rows(onset: Onset) -> list[Row]:
     return [
         Row("Player sounds", _number(onset.to_player_s, " s", 2), "its own word, to 0.1 s"),
         Row("First sample", _number(onset.to_sample_s, " s", 3), "the recording's first that is not 0"),
-        Row("First audible", _number(onset.to_audible_s, " s", 2), "first 50 ms above -60 dBFS"),
+        Row("First audible", _number(onset.to_audible_s, " s", 2), "first 50 ms above \N{MINUS SIGN}60 dBFS"),
     ]
 
 

@@ -65,7 +65,7 @@ def draw_health(traces: Traces) -> bytes:
     """Draw for every service when it spoke, when it (re)started, and its faults by severity."""
     faults = traces.fault_spells()
     codes = sorted({(spell.service, spell.code) for spell in faults})
-    rows = [*SERVICES, *(f"{service}: {code}" for service, code in codes)]
+    rows = [*SERVICES, *(code for _, code in codes)]
     canvas = Canvas(traces.duration_s, (0.22 * len(rows) + 0.1,))
     panel = canvas.panels[0]
     name_panel(panel, "Health of the services", "")
