@@ -18,6 +18,7 @@ GUARD_S = 1.0
 # time 0.5 to 5 s, recovery slower than rise.
 SCR_THRESHOLD_US = 0.01
 SCR_RISE_S = (0.5, 5.0)
+ONSET_SLOPE = 0.2  # of the steepest slope of the rise
 SCR_NOISES = 4.0  # an amplitude must also stand this far out of the converter's own noise
 
 SMOOTH_S = 1.0  # passes SCRs (rise 1 to 3 s), takes out converter noise
@@ -41,12 +42,12 @@ def eda_features(conductance_us: FloatArray, rate_hz: float) -> EdaFeatures | No
         return None
     filled = bridge(np.where(good, conductance_us, np.nan))
     smooth = moving_mean(filled, round(SMOOTH_S * rate_hz))
-    slow = moving_mean(smooth, round(TONIC_S * rate_hz))
+    slow = _tonic(smooth, rate_hz)
     amplitudes = scr_amplitudes(smooth - slow, good, rate_hz, _threshold_us(conductance_us, good, rate_hz))
     minutes = np.arange(slow.size) / (rate_hz * 60.0)
     return EdaFeatures(
         tonic_us=float(np.median(slow[good])),
-        tonic_slope_us_per_min=slope(minutes[good], slow[good]),
+        tonic_slope_us_per_min=slope(minutes[good], smooth[good]),
         scr_per_min=60.0 * amplitudes.size / good_s,
         scr_amplitude_us=float(amplitudes.mean()) if amplitudes.size else 0.0,
         quality=good_s * rate_hz / conductance_us.size,
@@ -56,24 +57,29 @@ def eda_features(conductance_us: FloatArray, rate_hz: float) -> EdaFeatures | No
 def scr_amplitudes(
     phasic_us: FloatArray, good: Mask, rate_hz: float, threshold_us: float,
 ) -> FloatArray:
-    """Return the trough-to-peak amplitudes, in microsiemens, of all SCRs in a phasic signal.
+    """Return the onset-to-peak amplitudes, in microsiemens, of all SCRs in a phasic signal.
 
-    A response is a rise from a local minimum to the next local maximum that reaches `threshold_us`,
-    takes 0.5 to 5 s, and has only good samples (mask `good`).
+    A response is a rise that reaches `threshold_us`, takes 0.5 to 5 s from its onset to the next local
+    maximum, and has only good samples (mask `good`). Its onset is where the rise last was slower than
+    a fifth of its steepest slope, so that a slow rise before a response does not lengthen it.
     """
-    rising = np.diff(phasic_us) > 0
-    turn = np.flatnonzero(rising[1:] != rising[:-1]) + 1
-    peaks = turn[rising[turn - 1]]
-    troughs = turn[~rising[turn - 1]]
-    before = np.searchsorted(troughs, peaks) - 1
-    peaks, before = peaks[before >= 0], before[before >= 0]
-    starts = troughs[before]
-    amplitude = phasic_us[peaks] - phasic_us[starts]
-    rise_s = (peaks - starts) / rate_hz
-    bad = np.concatenate(([0], np.cumsum(~good)))
-    whole = bad[peaks + 1] == bad[starts]
-    timely = (rise_s >= SCR_RISE_S[0]) & (rise_s <= SCR_RISE_S[1])
-    return np.asarray(amplitude[whole & timely & (amplitude >= threshold_us)], dtype=np.float64)
+    step = np.diff(phasic_us)
+    edge = np.diff(np.concatenate(([0], (step > 0).view(np.int8), [0])))
+    shortest = SCR_RISE_S[0] * rate_hz
+    found = []
+    starts, peaks = np.flatnonzero(edge == 1).tolist(), np.flatnonzero(edge == -1).tolist()
+    for start, peak in zip(starts, peaks, strict=True):
+        if peak - start < shortest or phasic_us[peak] - phasic_us[start] < threshold_us or peak == step.size:
+            continue
+        rise = step[start:peak]
+        steepest = int(rise.argmax())
+        slow = np.flatnonzero(rise[:steepest] < ONSET_SLOPE * rise[steepest])
+        onset = start + (int(slow[-1]) + 1 if slow.size else 0)
+        amplitude = float(phasic_us[peak] - phasic_us[onset])
+        timely = shortest <= peak - onset <= SCR_RISE_S[1] * rate_hz
+        if timely and amplitude >= threshold_us and good[onset:peak + 1].all():
+            found.append(amplitude)
+    return np.array(found)
 
 
 def slope(x: FloatArray, y: FloatArray) -> float:
@@ -81,6 +87,13 @@ def slope(x: FloatArray, y: FloatArray) -> float:
     x = x - x.mean() if x.size else x
     spread = float(x @ x)
     return float(x @ (y - y.mean())) / spread if spread > 0 else 0.0
+
+
+def _tonic(smooth_us: FloatArray, rate_hz: float) -> FloatArray:
+    """Return the slow part; the signal is continued point-symmetrically, so that a drift stays straight."""
+    half = min(round(TONIC_S * rate_hz) // 2, smooth_us.size - 1)
+    longer = np.pad(smooth_us, half, mode="reflect", reflect_type="odd")
+    return moving_mean(longer, 2 * half + 1)[half:-half]
 
 
 def _good(conductance_us: FloatArray, rate_hz: float) -> Mask:

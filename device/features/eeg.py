@@ -18,6 +18,7 @@ ARTEFACT_HZ = (1.0, 40.0)  # where amplitude is judged: without electrode drift 
 LARGEST_UV = 200.0  # peak to peak within a segment; eye blinks and movement exceed it (convention 150-200)
 SMALLEST_UV = 1.0  # a flat channel is not connected
 MINIMUM_GOOD_S = 20.0
+GAP_SAMPLES = 2.0  # the headset's time line is corrected by less than this while nothing is lost
 
 
 class _Segment:
@@ -46,13 +47,13 @@ class EegWindow:
         self._rate_hz = 0.0
 
     def push(self, block: EegBlock) -> None:
-        """Take in a block; a gap of half a sample or more before it starts a new segment."""
+        """Take in a block; a gap of two samples or more before it starts a new segment."""
         fresh = np.asarray(block.microvolts, dtype=np.float64)
         if fresh.size == 0:
             return
         expected_s = self._pending_s + self._pending.shape[0] / (self._rate_hz or 1.0)
         joined = (block.rate_hz == self._rate_hz and self._pending.shape[1] == fresh.shape[1]
-                  and abs(block.start_s - expected_s) * block.rate_hz < 0.5)  # noqa: PLR2004 - half a sample
+                  and abs(block.start_s - expected_s) * block.rate_hz < GAP_SAMPLES)
         if joined:
             self._pending = np.concatenate((self._pending, fresh))
         else:
