@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lgpio
 import pytest
 
 from device.clock import ManualClock
@@ -11,6 +12,8 @@ from drivers.ads1115 import Ads1115
 from drivers.errors import DeviceConfigError, DeviceLost
 from drivers.mcp3008 import Mcp3008
 from drivers.open import Hardware, LinuxHardware, Parts, default_parts
+from drivers.sim.mcp3008 import SimulatedMcp3008
+from drivers.sim.pins import WiredFactory
 from drivers.sim.world import World
 
 ADC = {"i2c_bus": 1, "i2c_address": 0x48, "spi_bus": 0, "spi_device": 0, "reference_v": 3.3}
@@ -134,3 +137,81 @@ def test_linux_parts_are_lost_where_nothing_is_wired(tmp_path: Path, clock: Manu
 def test_linux_pins_on_a_machine_without_gpio_say_what_to_configure(tmp_path: Path) -> None:
     with pytest.raises(DeviceConfigError, match="sim:gpio"):
         default_parts(tmp_path).panel("linux:gpio", **PANEL)
+
+
+class KernelSpi:
+    """What spidev does by ioctl, on the simulated chip."""
+
+    def __init__(self, chip: SimulatedMcp3008) -> None:
+        self._chip = chip
+        self.max_speed_hz = 500_000
+        self.mode = 3
+        self.opened: tuple[int, int] | None = None
+
+    def open(self, bus: int, device: int) -> None:
+        self.opened = (bus, device)
+
+    def xfer2(self, values: list[int]) -> list[int]:
+        return self._chip.xfer2(values)
+
+    def close(self) -> None:
+        self.opened = None
+
+
+def test_linux_spi_is_opened_as_the_mcp3008_wants(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: ManualClock, world: World,
+) -> None:
+    spi = KernelSpi(world.spi(0, 0))
+    monkeypatch.setattr("spidev.SpiDev", lambda: spi)
+    adc = default_parts(tmp_path).adc("linux:mcp3008", clock, **{**ADC, "spi_bus": 0, "spi_device": 1})
+    assert (spi.opened, spi.mode) == ((0, 1), 0)
+    assert spi.max_speed_hz <= 1_350_000  # the part's limit at 2.7 V
+    assert adc.read(1).volts == pytest.approx(1.65, abs=0.004)
+    adc.close()
+    assert spi.opened is None
+
+
+def test_linux_pins_are_one_factory_for_every_panel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, world: World,
+) -> None:
+    made = []
+
+    def provide() -> WiredFactory:
+        made.append(1)
+        return WiredFactory(world.wires)
+
+    monkeypatch.setattr("gpiozero.pins.lgpio.LGPIOFactory", provide)
+    parts = default_parts(tmp_path)
+    for _ in range(2):
+        panel = parts.panel("linux:gpio", **PANEL)
+        panel.light((0.0, 1.0, 0.0))
+        assert world.light() == (0.0, 1.0, 0.0)
+        panel.close()
+    assert made == [1]
+    parts.close()
+
+
+def test_linux_gpio_chip_that_cannot_be_opened_is_a_loss(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:
+    def refuse() -> None:
+        raise lgpio.error("can not open gpiochip")
+
+    monkeypatch.setattr("gpiozero.pins.lgpio.LGPIOFactory", refuse)
+    with pytest.raises(DeviceLost, match=r"can not open gpiochip.*group gpio"):
+        default_parts(tmp_path).panel("linux:gpio", **PANEL)
+
+
+def test_sim_cyton_opens_in_process(parts: Parts, clock: ManualClock) -> None:
+    cyton = parts.cyton("sim:cyton", clock)
+    clock.sleep(1.0)
+    rows = 0
+    while (samples := cyton.read()) is not None:
+        rows += len(samples.microvolts)
+    assert rows == pytest.approx(250, abs=15)
+    cyton.close()
+
+
+def test_linux_cyton_opens_the_serial_device_it_is_given(tmp_path: Path, clock: ManualClock) -> None:
+    with pytest.raises(DeviceLost, match="/dev/ttyNOWHERE"):
+        default_parts(tmp_path).cyton("linux:/dev/ttyNOWHERE", clock)
