@@ -1,0 +1,308 @@
+"""The telemetry service: from the bus to a subscriber, killed at any moment, and out of everyone's way."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.mosquitto import Mosquitto, Reader, free_port, until
+
+from device.bus import LocalHub, ZmqBus
+from device.clock import ManualClock
+from device.config import Settings, Telemetry
+from device.messages import (
+    Fault,
+    Health,
+    PlayerState,
+    Session,
+    SessionPhase,
+    Severity,
+    Stress,
+    StressBand,
+)
+from device.services import telemetry
+from device.telemetry.fleet import FleetView
+from device.telemetry.outbox import Outbox
+from device.telemetry.records import Outcome
+from device.telemetry.uplink import Uplink
+from drivers.open import Parts
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+UNIT = "ward-3"
+CABLE = Fault(code="adc_lost", severity=Severity.ATTENTION, advice="check the cable")
+
+
+class Unit:
+    """The service in this process, on a manual clock, with the bus in the test's hand."""
+
+    def __init__(self, folder: Path, port: int, **more):
+        self.clock = ManualClock()
+        self.hub = LocalHub()
+        self.say = self.hub.connect(())
+        self.folder = folder
+        values = {"outcome_delay_min_s": 600.0, "outcome_delay_max_s": 1200.0} | more
+        self.settings = Settings(
+            unit_id=UNIT, state_dir=str(folder),
+            telemetry=Telemetry(broker_host="127.0.0.1", broker_port=port, **values))
+        self.seed = 0
+        self.start()
+
+    def start(self) -> None:
+        self.seed += 1
+        rng = random.Random(self.seed)
+        self.outbox = Outbox(self.folder / "outbox.sqlite", self.clock, rng, 1000)
+        uplink = Uplink(self.settings.telemetry, UNIT, self.outbox, self.clock, rng)
+        self.worker = telemetry.Telemetry(
+            self.settings, self.clock, self.hub.connect(telemetry.ROOT.reads), self.outbox, uplink,
+            FleetView(UNIT, [], "0.1.0"), rng)
+
+    def run(self, seconds: float, *, phase=SessionPhase.IDLE, elapsed_s=0.0, band=StressBand.LOW, faults=()):
+        for second in range(int(seconds)):
+            now = self.clock.monotonic()
+            self.say.publish(Stress(
+                at_s=now, level=0.4, confidence=1.0, band=band, sources=("eda",), reason=""))
+            self.say.publish(Session(
+                at_s=now, phase=phase, seed=5, elapsed_s=elapsed_s + second + 1, duration_s=1200.0,
+                fade_s=12.0))
+            self.say.publish(Health(at_s=now, service="sensors", uptime_s=now, late_steps=0, faults=faults))
+            for _ in range(2):
+                self.worker.step()
+                self.clock.sleep(0.5)
+
+    def rows(self, table: str) -> list[dict]:
+        with sqlite3.connect(self.folder / "outbox.sqlite") as db:
+            rows = db.execute(f"SELECT payload FROM {table}")  # noqa: S608 - two fixed names
+            found = [json.loads(row[0]) for row in rows]
+        db.close()
+        return found
+
+
+@pytest.fixture
+def unit(tmp_path):
+    one = Unit(tmp_path, free_port())
+    yield one
+    one.worker.close()
+
+
+def test_telemetry_heartbeat_comes_once_a_minute(unit):
+    unit.run(3 + 60 * 5)
+    states = [row for row in unit.rows("fleet") if "phase" in row]
+    assert len(states) == 5
+    assert [row["number"] for row in states] == sorted({row["number"] for row in states})
+    assert {one["name"] for one in states[0]["services"]} == {"sensors"}
+
+
+def test_telemetry_tells_of_faults_when_they_change_and_not_too_often(unit):
+    unit.run(5)
+    unit.run(20, faults=(CABLE,))
+    unit.run(20)
+    reports = [row for row in unit.rows("fleet") if "phase" not in row]
+    assert [[fault["code"] for fault in row["faults"]] for row in reports] == [["adc_lost"], []]
+    for _ in range(10):  # a loose contact
+        unit.run(1, faults=(CABLE,))
+        unit.run(1)
+    assert len([row for row in unit.rows("fleet") if "phase" not in row]) <= 2 + 3
+
+
+def test_telemetry_outcome_is_stored_at_the_end_and_waits(unit):
+    unit.run(600, phase=SessionPhase.RUNNING, band=StressBand.HIGH)
+    unit.run(600, phase=SessionPhase.RUNNING, elapsed_s=600, band=StressBand.LOW)
+    assert unit.rows("outcomes") == []
+    unit.run(6)
+    (outcome,) = unit.rows("outcomes")
+    assert outcome["stress_first_third"] == "high"
+    assert outcome["stress_last_third"] == "low"
+    assert outcome["minutes"] == 20
+    unit.run(590)
+    assert unit.outbox.peek("outcomes", 1) == []
+    unit.run(620)
+    assert len(unit.outbox.peek("outcomes", 1)) == 1
+
+
+def test_telemetry_two_streams_on_disk_cannot_be_joined(unit):
+    unit.run(300, phase=SessionPhase.RUNNING)
+    unit.run(10)
+    fleet, (outcome,) = json.dumps(unit.rows("fleet")), unit.rows("outcomes")
+    assert outcome["id"] not in fleet
+    assert UNIT not in json.dumps(outcome)
+    assert unit.outbox.epoch not in json.dumps(outcome)
+    assert set(outcome) == set(Outcome.__struct_fields__)
+
+
+def test_telemetry_killed_in_a_session_goes_on_counting(unit):
+    unit.run(620, phase=SessionPhase.RUNNING, band=StressBand.HIGH)
+    unit.worker._uplink.close()
+    unit.start()  # nothing of the first was closed in order
+    unit.run(570, phase=SessionPhase.RUNNING, elapsed_s=630, band=StressBand.LOW)
+    unit.run(6)
+    (outcome,) = unit.rows("outcomes")
+    assert (outcome["stress_first_third"], outcome["stress_last_third"]) == ("high", "low")
+    assert outcome["minutes"] == 20
+
+
+def test_telemetry_closed_just_after_a_session_stores_it(unit):
+    unit.run(300, phase=SessionPhase.RUNNING)
+    unit.run(1)
+    unit.worker.close()
+    assert [row["minutes"] for row in unit.rows("outcomes")] == [5]
+
+
+def test_telemetry_draft_of_another_shape_is_forgotten(unit):
+    assert telemetry.read_draft(b"\x93\x01\x02\x03") is None
+    assert telemetry.read_draft(None) is None
+
+
+def test_telemetry_unreachable_broker_reaches_the_report_as_information(unit):
+    unit.run(5)
+    def told():
+        unit.run(10)
+        return unit.worker.faults()
+    faults = until(told, what="the fault")
+    assert [(fault.code, fault.severity) for fault in faults] == [("broker_unreachable", Severity.INFO)]
+
+
+def test_telemetry_full_disk_sends_the_heartbeat_unstored(tmp_path):
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    broker = Mosquitto(folder)
+    broker.start()
+    reader = Reader(broker.port)
+    unit = Unit(tmp_path / "state", broker.port, heartbeat_s=1.0)
+    until(lambda: (unit.run(1), reader.on("/state"))[1], what="a heartbeat")
+    full = unit.outbox._db.execute("PRAGMA page_count").fetchone()[0]
+    unit.outbox._db.execute(f"PRAGMA max_page_count = {full}")
+    unit.outbox._db.execute("PRAGMA cache_spill = OFF")
+
+    def stored_no_more():
+        unit.run(1)
+        return any(fault.code == "outbox_unwritable" for fault in unit.worker.faults())
+    until(stored_no_more, 60, "the disk is full")
+    already = len(reader.on("/state"))
+    until(lambda: (unit.run(1), len(reader.on("/state")) > already + 2)[1], what="heartbeats still come")
+    unit.worker.close()
+    reader.close()
+    broker.stop()
+
+
+def test_telemetry_without_a_broker_is_silent_and_stores_nothing(tmp_path):
+    bus = LocalHub().connect(telemetry.ROOT.reads)
+    worker = telemetry.build(Settings(unit_id=UNIT, state_dir=str(tmp_path)), ManualClock(), bus, Parts({}))
+    worker.step()
+    assert worker.faults() == ()
+    worker.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_telemetry_build_uses_the_state_folder_and_hides_the_host_name(tmp_path):
+    settings = Settings(unit_id=UNIT, state_dir=str(tmp_path / "state"),
+                        telemetry=Telemetry(broker_host="127.0.0.1", broker_port=free_port()))
+    worker = telemetry.build(settings, ManualClock(), LocalHub().connect(()), Parts({}))
+    assert (tmp_path / "state" / "outbox.sqlite").exists()
+    assert socket.gethostname() in worker._view._names
+    worker.close()
+
+
+@pytest.fixture
+def ward(tmp_path):
+    """A broker, a reader, a configuration file, and a bus on which the test speaks as the conductor."""
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    with tempfile.TemporaryDirectory(prefix="tq-") as run:  # socket paths are short
+        broker = Mosquitto(folder)
+        broker.start()
+        config = tmp_path / "tranquillo.toml"
+        config.write_text(
+            f'unit_id = "{UNIT}"\nrun_dir = "{run}"\nstate_dir = "{tmp_path / "state"}"\n'
+            f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {broker.port}\nheartbeat_s = 1\n'
+            "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\n", encoding="utf-8")
+        reader = Reader(broker.port)
+        bus = ZmqBus(Path(run), "conductor", ())
+        yield config, reader, bus
+        bus.close()
+        reader.close()
+        broker.stop()
+
+
+def launch(config: Path) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", "device.services.telemetry", "--config", str(config)],
+                            cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+
+
+def speak(bus: ZmqBus, seconds: float, phase: SessionPhase, start_s: float = 0.0) -> None:
+    """Say for some (quick) seconds what the conductor would."""
+    at_s = ManualClock().monotonic()
+    for second in range(int(seconds)):
+        bus.publish(Session(at_s=at_s + start_s + second, phase=phase, seed=9, elapsed_s=start_s + second,
+                            duration_s=1200.0, fade_s=12.0))
+
+
+def pss_mib(pid: int) -> float:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(re.search(r"^Pss:\s+(\d+) kB", text, flags=re.MULTILINE).group(1)) / 1024
+
+
+def test_telemetry_process_killed_at_random_moments_loses_no_report(ward):
+    config, reader, bus = ward
+    rng = random.Random(6)
+    expected: set[str] = set()
+    for round_number in range(4):
+        process = launch(config)
+        start = len(reader.on("/state"))
+        until(lambda start=start: len(reader.on("/state")) > start, 30, "a heartbeat")
+        speak(bus, 120 + round_number, SessionPhase.RUNNING)
+        wait = rng.uniform(0.0, 1.5)  # the moment of death is the point
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=10)
+        with sqlite3.connect(config.parent / "state" / "outbox.sqlite") as db:
+            expected |= {row[0] for row in db.execute("SELECT id FROM fleet UNION SELECT id FROM outcomes")}
+        db.close()
+    process = launch(config)
+    until(lambda: expected <= reader.ids("tranquillo/"), 60, "all that was ever stored")
+    by_id: dict[str, set[str]] = {}
+    for one in reader.on("tranquillo/"):
+        by_id.setdefault(one.payload["id"], set()).add(json.dumps(one.payload, sort_keys=True))
+    assert all(len(bodies) == 1 for bodies in by_id.values()), "a repetition is the same to the letter"
+    process.terminate()
+    _, said = process.communicate(timeout=15)
+    assert process.returncode == 0, said
+    assert reader.on("availability")
+
+
+def test_telemetry_process_reports_a_session_says_lost_and_stays_small(ward):
+    config, reader, bus = ward
+    process = launch(config)
+    until(lambda: reader.on("/state"), 30, "a heartbeat")
+    assert reader.on("availability")[0].payload["online"] is True
+    speak(bus, 290, SessionPhase.RUNNING)
+    speak(bus, 6, SessionPhase.ENDING, 290)
+    until(lambda: reader.on("/state")[-1].payload["phase"] == "idle", 30, "an idle heartbeat")
+    speak(bus, 6, SessionPhase.IDLE, 300)
+    outcome = until(lambda: reader.on("outcomes"), 30, "the outcome")[0].payload
+    assert msgspec.convert(outcome, Outcome).minutes == 5
+    assert outcome["ended_by"] == "button"
+    assert pss_mib(process.pid) < 40.0
+    process.send_signal(signal.SIGKILL)
+    _, said = process.communicate(timeout=10)
+    until(lambda: reader.on("availability")[-1].payload["why"] == "lost", 40, "the last will")
+    assert "127.0.0.1" not in said
+    assert UNIT not in said
+
+
+def test_telemetry_root_reads_states_and_never_samples():
+    assert telemetry.ROOT.name == "telemetry"
+    assert {kind.topic for kind in telemetry.ROOT.reads} == {
+        "session", "stress", "features", "player", "health"}
+    assert PlayerState in telemetry.ROOT.reads
