@@ -26,10 +26,9 @@ HEADROOM_SOFT_LU, HEADROOM_FULL_LU = 14.0, 4.0  # below the ceiling at intensity
 SLEW_DB_PER_S = 1.0  # gain changes in normal play
 MARGIN_LU = 0.5  # held below the ceiling, for the meter's own delay
 
-HIGHEST_CEILING_LUFS = -16.0  # above it the limiter would be heard at work
+HIGHEST_CEILING_LUFS = -21.0  # with it, the limits below keep true peaks under -1 dBFS
 LIMITER_ABOVE_CEILING_DB = 12.0  # peaks of music stand this far above its loudness
-HIGHEST_LIMITER_DB = -2.5  # dBFS: leaves 1.5 dB for peaks between samples (true peak at most -1 dBFS)
-CLIP_ABOVE_LIMITER_DB = 1.0
+CLIP_ABOVE_LIMITER_DB = 1.0  # so samples end at -8 dBFS: clipped white noise swings 6 dB higher in between
 RAMP_S = 0.05
 
 
@@ -85,7 +84,7 @@ def ceiling_lufs(loudness: Loudness) -> float:
 
 def limiter_dbfs(ceiling: float) -> float:
     """Return the peak limiter's threshold: tied to the ceiling, so it holds even if the meter stops."""
-    return min(ceiling + LIMITER_ABOVE_CEILING_DB, HIGHEST_LIMITER_DB)
+    return ceiling + LIMITER_ABOVE_CEILING_DB
 
 
 def decibels(amplitude: float) -> float:
@@ -192,7 +191,7 @@ class LoudnessStage:
         limit = limiter_dbfs(ceiling)
         limited = pyo.Compress(stream * self._gain, thresh=limit, ratio=60, risetime=0.0008, falltime=0.15,
                                lookahead=5.0, knee=0.3)
-        peak = amplitude(min(limit + CLIP_ABOVE_LIMITER_DB, -1.2))
+        peak = amplitude(limit + CLIP_ABOVE_LIMITER_DB)
         self._output = pyo.Clip(limited, min=-peak, max=peak).out()
         self._parts = (weighted, squares, limited)
 
