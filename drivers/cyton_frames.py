@@ -5,8 +5,9 @@
                            big-endian
 
 (OpenBCI documentation, "Cyton Data Format".) There is no checksum and any payload byte may look like a
-header. So a position counts as a frame only if its header and footer are right and it either carries
-the counter that must come next, or is followed by a second frame whose counter is one more.
+header. So a position counts as a frame only if its header and footer are right, the byte behind it (if
+it has arrived) is a header again, and it either carries the counter that must come next, or is followed
+by a whole second frame whose counter is one more.
 """
 
 from __future__ import annotations
@@ -87,11 +88,13 @@ def decode(frames: Sequence[Frame]) -> NDArray[np.float64]:
 
 
 def _is_frame(held: bytes, at: int) -> bool:
-    """Tell whether header and footer stand where they must."""
-    return held[at] == HEADER and held[at + FRAME_BYTES - 1] & FOOTER_MASK == FOOTER
+    """Tell whether the footer, and the next header if it is here, stand where they must for this header."""
+    after = at + FRAME_BYTES
+    return held[after - 1] & FOOTER_MASK == FOOTER and (after == len(held) or held[after] == HEADER)
 
 
 def _followed(held: bytes, at: int) -> bool:
     """Tell whether the next frame stands right behind, with the next counter."""
     after = at + FRAME_BYTES
-    return _is_frame(held, after) and held[after + 1] == (held[at + 1] + 1) % COUNTERS
+    right_header = held[after] == HEADER and held[after + 1] == (held[at + 1] + 1) % COUNTERS
+    return right_header and _is_frame(held, after)

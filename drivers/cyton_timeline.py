@@ -8,6 +8,7 @@ for the board's crystal.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from drivers.cyton_frames import COUNTERS
@@ -53,11 +54,13 @@ class Timeline:
 
     def place(self, counters: list[int], now_s: float) -> list[Run]:
         """Return the runs among counters that arrived by `now_s`; disbelieved ones are in none."""
+        behind = _span(counters)
         if self._index is None or self._restarted:
-            self._begin(counters, now_s)
+            self._begin(counters, now_s - behind * SAMPLE_S)
         runs: list[Run] = []
         for item, counter in enumerate(counters):
-            behind = len(counters) - 1 - item
+            if item:
+                behind -= (counter - counters[item - 1]) % COUNTERS
             lost = self._accept(counter, round((now_s - self._anchor_s) * RATE_HZ) - behind)
             if lost is None:
                 continue
@@ -70,11 +73,10 @@ class Timeline:
             self._follow_drift(len(counters), now_s)
         return runs
 
-    def _begin(self, counters: list[int], now_s: float) -> None:
-        """Date the first of these samples so that the last one has just arrived."""
+    def _begin(self, counters: list[int], start_s: float) -> None:
+        """Begin to count at the first of these samples, at that time or after all earlier ones."""
         if not counters:
             return
-        start_s = now_s - (len(counters) - 1) * SAMPLE_S
         earliest_s = self.end_s
         self._anchor_s = start_s if earliest_s is None else max(start_s, earliest_s)
         self._index = -1
@@ -90,6 +92,7 @@ class Timeline:
         """
         last = self._index or 0
         step = (counter - self._counter) % COUNTERS or COUNTERS
+        # A loss of exactly 256 passes for none here; so long a silence makes the driver restart anyway.
         if step > 1:
             step += COUNTERS * max(0, round((arrived - last - step) / COUNTERS))
             if last + step > arrived + _FUTURE_SAMPLES:
@@ -113,3 +116,8 @@ class Timeline:
         shift_s = min(most_s, max(-most_s, self._drift_s))
         self._anchor_s += shift_s
         self._drift_s -= shift_s
+
+
+def _span(counters: list[int]) -> int:
+    """Return how many samples lie between the first and the last counter, lost ones included."""
+    return sum((after - before) % COUNTERS for before, after in pairwise(counters))
