@@ -45,7 +45,7 @@ ATTEMPTS = 24  # drafts of a phrase until one is new
 _THEME_BARS = 2
 _THEME_LOW, _THEME_HIGH = 59, 76  # where the corpus lies, so the network is at home
 _SPARSEST, _BUSIEST = 1.0, 4.5  # melody tones per bar at density 0 and 1
-_WANDER_STEPS = 8.0  # scale steps by which full drift lifts a phrase; it seldom passes a third of that
+_WANDER_STEPS = 10.0  # scale steps by which full drift lifts a phrase; it seldom passes a third of that
 _SHORTENED = 0.6  # share of its length a melody tone loses at full percussiveness
 
 # Streams of randomness, so that one draw more in a part does not change the others.
@@ -228,8 +228,18 @@ def _cadence(last_rise: int, wanted: float, frame: _Frame, rng: np.random.Genera
     lead = int(min(2.0, max(0.0, wanted - 1.0)) * rng.random() + 0.5)
     breath = 1.0 if rng.random() < frame.target.density else 2.0
     first = (BARS - 1) * float(BEATS_PER_BAR)
-    goal = 0 if frame.closing else int(rng.choice((-1, 0, 1, 2)))
+    goal = _goal(last_rise, frame)
     steps = [
         Step(last_rise + round((goal - last_rise) * (place + 1) / (lead + 1)), first + place, 1.0)
         for place in range(lead)]
     return (*steps, Step(goal, first + lead, max(1.0, BEATS_PER_BAR - lead - breath)))
+
+
+def _goal(last_rise: int, frame: _Frame) -> int:
+    """Return the rise of the phrase's last tone: home or a tone of the chord, on the way to the middle."""
+    stable = (frame.key.tonic,) if frame.closing else frame.chords[-1].triad
+    ladder = sorted(frame.key.scale)
+    middle = last_rise / 2  # between where the line is and where the theme began
+    rises = range(round(middle) - len(ladder), round(middle) + len(ladder) + 1)
+    fitting = [rise for rise in rises if ladder[(frame.reference + rise) % len(ladder)] in stable]
+    return min(fitting, key=lambda rise: (abs(rise - middle), rise))

@@ -20,8 +20,8 @@ _REGISTER_COST = 0.7  # per semitone outside
 _LEAP_COST = 0.3  # per semitone over a whole tone
 _REPEAT_COST = 1.2  # for standing still where the shape moves
 _STILL_COST = 0.5  # for standing still where it does too
-_LONG_FOREIGN_COST = 1.5
-_UNSTABLE_END_COST = 1.2
+_LONG_FOREIGN_COST = 2.0
+_UNSTABLE_END_COST = 2.5
 _FREE_LEAP = 2
 
 
