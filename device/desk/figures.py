@@ -32,10 +32,11 @@ class Onset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loudness(msgspec.Struct, frozen=True, kw_only=True):
-    """The recording's level: integrated loudness, sample peak, and largest steps within 50 ms."""
+    """The recording's level: integrated, loudest 3 s, sample peak, and largest steps within 50 ms."""
 
     duration_s: float
     integrated_lufs: float | None
+    loudest_3s_lufs: float | None
     peak_dbfs: float
     rise_db: float
     rise_at_s: float
@@ -167,8 +168,10 @@ def _after(press_s: float, origin_s: float, at_s: float | None) -> float | None:
 
 def _loudness(sound: Sound) -> Loudness:
     """Return the recording's figures without its curves."""
+    short_term = sound.short_term_lufs[np.isfinite(sound.short_term_lufs)]
     return Loudness(
-        duration_s=sound.duration_s, integrated_lufs=sound.integrated_lufs, peak_dbfs=sound.peak_dbfs,
+        duration_s=sound.duration_s, integrated_lufs=sound.integrated_lufs,
+        loudest_3s_lufs=None if short_term.size == 0 else float(short_term.max()), peak_dbfs=sound.peak_dbfs,
         rise_db=sound.rise_db, rise_at_s=sound.rise_at_s, fall_db=sound.fall_db, fall_at_s=sound.fall_at_s,
     )
 

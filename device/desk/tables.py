@@ -59,7 +59,8 @@ def _sound_rows(loudness: Loudness | None, ceiling_lufs: float | None) -> list[R
         return [Row("Recording", "absent")]
     ceiling = "ceiling not known" if ceiling_lufs is None else f"ceiling {_number(ceiling_lufs, ' LUFS', 0)}"
     return [
-        Row("Integrated loudness", _number(loudness.integrated_lufs, " LUFS", 1), f"BS.1770-4; {ceiling}"),
+        Row("Integrated loudness", _number(loudness.integrated_lufs, " LUFS", 1), "ITU-R BS.1770-4"),
+        Row("Loudest 3 seconds", _number(loudness.loudest_3s_lufs, " LUFS", 1), ceiling),
         Row("Sample peak", _number(loudness.peak_dbfs, " dBFS", 1)),
         Row("Largest rise in 50 ms", _number(loudness.rise_db, " dB", 1), _where(loudness.rise_at_s)),
         Row("Largest fall in 50 ms", _number(loudness.fall_db, " dB", 1), _where(loudness.fall_at_s)),

@@ -63,6 +63,7 @@ def test_loudness_figures_are_those_of_the_recording(figures: Figures) -> None:
     # Three sines of a third of 0.05 each, in both channels: 10 log10(3 * (0.05/3)^2) = -30.8, and the
     # K weighting at 220 to 330 Hz lies about 0.7 below that at 1 kHz, the fades lower the mean.
     assert figures.loudness.integrated_lufs == pytest.approx(-31.8, abs=0.5)
+    assert figures.loudness.loudest_3s_lufs == pytest.approx(-31.4, abs=0.3)
     assert 0.5 < figures.loudness.rise_db < 6.0
     assert 10.5 < figures.loudness.rise_at_s < 12.0
 

@@ -39,15 +39,15 @@ def test_tables_round_to_what_was_measured() -> None:
 
 
 def test_tables_give_loudness_beside_its_ceiling() -> None:
-    loudness = Loudness(duration_s=100.0, integrated_lufs=-36.24, peak_dbfs=-12.0, rise_db=3.04,
-                        rise_at_s=75.5, fall_db=2.0, fall_at_s=10.0)
+    loudness = Loudness(duration_s=100.0, integrated_lufs=-39.0, loudest_3s_lufs=-36.24, peak_dbfs=-12.0,
+                        rise_db=3.04, rise_at_s=75.5, fall_db=2.0, fall_at_s=10.0)
     figures = msgspec.structs.replace(nothing(), loudness=loudness)
 
     rows = words(figures, -35.0)
 
-    assert rows["Integrated loudness"] == ("−36.2 LUFS", "BS.1770-4; ceiling −35 LUFS")  # noqa: RUF001
+    assert rows["Loudest 3 seconds"] == ("−36.2 LUFS", "ceiling −35 LUFS")  # noqa: RUF001
     assert rows["Largest rise in 50 ms"] == ("3.0 dB", "at 1:15.50 of the recording")
-    assert "not known" in words(figures)["Integrated loudness"][1]
+    assert "not known" in words(figures)["Loudest 3 seconds"][1]
 
 
 def test_tables_show_the_comparison_with_labels_when_there_is_one() -> None:
