@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import deque
 from typing import Protocol
 
 import msgspec
@@ -22,7 +22,7 @@ from device.messages import (
 )
 
 UPDATE_S = 0.9  # so that polling still gives a target a second; a fresh stress estimate brings one at once
-LOST_S = 0.5  # a player that is open this long after a phrase's start without playing any has lost it
+LOST_S = 1.0  # a player that is open and does not play a phrase this long after its start has lost it
 
 
 class Composer(Protocol):
@@ -58,7 +58,7 @@ class Performance:
         self._next_phrase_id = state.next_phrase_id if state and reason is Reason.RESUMED else 0
         self._decision: Decision | None = None
         self._due_s = 0.0
-        self._from_s = math.inf
+        self._written: deque[Phrase] = deque(maxlen=2)
         self._stress_at_s: float | None = None
 
     def step(self, at_s: float, session: Session, stress: Stress | None,
@@ -86,14 +86,17 @@ class Performance:
         return messages
 
     def hear(self, player: PlayerState) -> None:
-        """Notice a player that is open but plays no phrase although one has begun."""
-        if player.sounding and player.phrase_id is None and player.at_s > self._from_s + LOST_S:
-            self.lose()
+        """Notice a player that is open but does not play the phrase that has begun."""
+        begun = [phrase for phrase in self._written if phrase.start_s <= player.at_s - LOST_S]
+        if player.sounding and begun:
+            played = {phrase.phrase_id for phrase in self._written if phrase not in begun[:-1]}
+            if player.phrase_id not in played:
+                self.lose()
 
     def lose(self) -> None:
         """Note that the player forgot what was sent: the next step writes a phrase at once."""
         self._schedule.lose()
-        self._from_s = math.inf
+        self._written.clear()
 
     def state(self) -> PerformanceState | None:
         """Return what a successor needs; None before the first step."""
@@ -108,7 +111,7 @@ class Performance:
         phrase = self._composer.compose(target, phrase_id=self._next_phrase_id, start_s=start_s, at_s=at_s)
         self._next_phrase_id += 1
         self._schedule.written(phrase.start_s, phrase.duration_s)
-        self._from_s = min(self._from_s, phrase.start_s)
+        self._written.append(phrase)
         return phrase
 
 

@@ -18,6 +18,7 @@ from device.control.reading import NEUTRAL, STALE_S, StressReading, bend_share, 
 from device.messages import Features, MusicalTarget, Reason, Stress
 
 MEET_WINDOW_S = 90.0  # a heart rate that arrives later no longer moves the entry tempo
+TELL_RESUMED_S = 3.0  # readers reconnect within a second of a restart, and shall hear of it
 MIN_PPG_QUALITY = 0.4
 HR_MIN_BPM, HR_MAX_BPM = 35.0, 200.0  # outside, the pulse was not counted but noise
 
@@ -47,8 +48,8 @@ class ControlPolicy:
     Args:
         state: where another policy left off; None starts at the arc's entry without a limit on the
             first target, because nothing sounds yet.
-        reason: `RESUMED` goes on with the same session after a restart of the process; `MEET` begins
-            a new one, from the sound of the previous session if its music is still fading.
+        reason: `RESUMED` goes on with the same session after a restart of the process, and says so for
+            3 s; `MEET` begins a new one, from the sound of the previous session if its music is still fading.
     """
 
     def __init__(self, state: PolicyState | None = None, reason: Reason = Reason.MEET) -> None:
@@ -59,6 +60,7 @@ class ControlPolicy:
         self._reading = StressReading(state.level if state else NEUTRAL)
         self._first_reason = reason
         self._at_s: float | None = None
+        self._first_s = math.inf
         self._arc: MusicalTarget | None = None
         self._was_known = False
         self._lost = False
@@ -85,7 +87,9 @@ class ControlPolicy:
         passed_s = 0.0 if self._at_s is None else at_s - self._at_s
         first = self._at_s is None
         self._at_s = at_s
-        reasons: list[Reason] = [self._first_reason] if first else []
+        self._first_s = min(self._first_s, at_s)
+        told = first or (self._first_reason is Reason.RESUMED and at_s < self._first_s + TELL_RESUMED_S)
+        reasons: list[Reason] = [self._first_reason] if told else []
         reasons += self._meet(at_s, elapsed_s, features)
         level = known_level(stress, at_s)
         reasons += self._listen(level, stress.confidence if stress else 0.0, passed_s, first=first)

@@ -112,7 +112,7 @@ def player(at_s, *, sounding=True, phrase_id=None):
 
 @pytest.mark.parametrize(("state", "rewritten"), [
     (player(1005.0), True), (player(1005.0, phrase_id=0), False), (player(1005.0, sounding=False), False),
-    (player(1000.3), False),
+    (player(1001.2), False), (player(1005.0, phrase_id=7), True),
 ])
 def test_performance_hears_whether_the_player_has_music(state, rewritten):
     performance = Performance(Scale())
@@ -121,13 +121,24 @@ def test_performance_hears_whether_the_player_has_music(state, rewritten):
     assert bool(phrases(play(performance, 0.1, 1005.0))) == rewritten
 
 
+@pytest.mark.parametrize(("after_s", "phrase_id", "rewritten"), [
+    (0.9, 0, False), (0.9, 1, False), (1.1, 1, False), (1.1, 0, True), (1.1, None, True),
+])
+def test_performance_hears_whether_the_player_went_on_to_the_next_phrase(after_s, phrase_id, rewritten):
+    performance = Performance(Scale())
+    _, second = phrases(play(performance, 14.0))
+    at_s = second.start_s + after_s
+    performance.hear(player(at_s, phrase_id=phrase_id))
+    assert bool(phrases(play(performance, 0.1, at_s))) == rewritten
+
+
 def test_performance_is_not_rewritten_twice_before_the_player_can_have_begun():
     performance = Performance(Scale())
     play(performance, 5.0)
     performance.hear(player(1005.0))
     play(performance, 0.1, 1005.0)
-    performance.hear(player(1005.2))
-    assert phrases(play(performance, 0.1, 1005.2)) == []
+    performance.hear(player(1006.2))
+    assert phrases(play(performance, 0.1, 1006.2)) == []
 
 
 def test_performance_successor_goes_on_where_it_was():

@@ -184,6 +184,13 @@ def test_policy_resumed_goes_on_from_where_it_was(stress):
     assert after.level == pytest.approx(0.8, abs=0.05)
 
 
+def test_policy_says_for_3_s_that_it_resumed():
+    policy = ControlPolicy(HELD, Reason.RESUMED)
+    told = [Reason.RESUMED in policy.update(5000.0 + second, 300.0 + second, DURATION_S, None, None).reasons
+            for second in range(6)]
+    assert told == [True, True, True, False, False, False]
+
+
 def test_policy_of_a_new_session_over_fading_music_starts_there_but_meets_anew(heart):
     policy = ControlPolicy(HELD)
     decision = policy.update(5000.0, 0.0, DURATION_S, None, heart(5000.0, 66.0))
