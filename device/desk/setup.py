@@ -13,6 +13,7 @@ from drivers.audio import output_names
 from drivers.sim.recording import open_recording
 
 PROGRAM_LIMITS_MIN = (1.0, 90.0)
+DESK_FULL_SCALE_DBA = 85.0  # a small loudspeaker at a desk (assumed), so that the WAV is easy to hear
 RECORDING_MARGIN_MIN = 0.5  # so that the program ends before the recording does
 
 
@@ -53,6 +54,7 @@ def write_config(options: RunOptions, run_dir: Path, broker_port: int) -> tuple[
             "backend": options.backend, "device": options.audio_device,
             "record": str(options.out.resolve() / "session.wav"),
         },
+        "player.loudness": {"full_scale_dba": DESK_FULL_SCALE_DBA},
         "telemetry": {
             "broker_host": "127.0.0.1", "broker_port": broker_port, "heartbeat_s": 15.0,
             "outcome_delay_min_s": 0.0, "outcome_delay_max_s": 0.0,

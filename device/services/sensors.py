@@ -24,6 +24,9 @@ class Sensors:
 
     def __init__(self, settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> None:
         sensors = settings.sensors
+        gsr = sensors.gsr
+        # The divider's output never exceeds its supply, so the converter may zoom in on it.
+        spans_v = {gsr.channel: gsr.supply_v} if gsr.circuit == "divider" else {}
         self.period_s = 0.5 / sensors.ppg.rate_hz  # twice the pulse rate, so that no sample is missed
         self._bus = bus
 
@@ -32,6 +35,7 @@ class Sensors:
                 sensors.adc, clock,
                 i2c_bus=sensors.i2c_bus, i2c_address=sensors.i2c_address,
                 spi_bus=sensors.spi_bus, spi_device=sensors.spi_device, reference_v=sensors.reference_v,
+                spans_v=spans_v,
             )
             return AdcSensing(adc, clock, sensors)
 

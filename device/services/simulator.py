@@ -111,6 +111,12 @@ class Simulator(Ears):
         super().__init__(world, clock, bus)
         self._server = SimulatorServer(world, Path(settings.run_dir) / SOCKET_NAME)
 
+    def step(self) -> None:
+        """Do what the ears do; a socket that nobody answers any more ends the process."""
+        if not self._server.alive():
+            raise RuntimeError("the simulator's socket has died; see the line above")
+        super().step()
+
     def close(self) -> None:
         """Hang up on all clients."""
         self._server.close()
