@@ -14,13 +14,16 @@ from models.melody.training.corpus import IGNORE
 tensorflow = pytest.importorskip("tensorflow", reason="needs the `train` extra")
 
 
+ROWS = 96  # twelve batches: enough steps for the average of the weights to follow
+
+
 @pytest.fixture(scope="module")
 def melodies() -> network.Arrays:
     """A few rows in which the third class of the interval always follows."""
     rng = np.random.default_rng(0)
-    inputs = np.stack([rng.integers(0, size, (8, 12)) for size in FIELD_SIZES], axis=-1).astype(np.int32)
-    pitches = np.full((8, 12), 3, np.int32)
-    durations = np.full((8, 12), 2, np.int32)
+    inputs = np.stack([rng.integers(0, size, (ROWS, 12)) for size in FIELD_SIZES], axis=-1).astype(np.int32)
+    pitches = np.full((ROWS, 12), 3, np.int32)
+    durations = np.full((ROWS, 12), 2, np.int32)
     pitches[:, 10:] = durations[:, 10:] = IGNORE
     return inputs, pitches, durations
 
@@ -33,8 +36,8 @@ def model():
 
 def test_build_answers_with_both_heads(model, melodies: network.Arrays) -> None:
     interval, duration = model.predict(melodies[0], verbose=0)
-    assert interval.shape == (8, 12, INTERVALS)
-    assert duration.shape == (8, 12, len(DURATIONS_BEATS))
+    assert interval.shape == (ROWS, 12, INTERVALS)
+    assert duration.shape == (ROWS, 12, len(DURATIONS_BEATS))
 
 
 def test_bits_of_an_untrained_network_are_those_of_chance(model, melodies: network.Arrays) -> None:
@@ -46,7 +49,7 @@ def test_bits_of_an_untrained_network_are_those_of_chance(model, melodies: netwo
 def test_fit_learns_and_keeps_the_best(melodies: network.Arrays) -> None:
     tensorflow.keras.utils.set_random_seed(2)
     model = network.build()
-    history = network.fit(model, melodies, melodies, epochs=40, patience=40)
+    history = network.fit(model, melodies, melodies, epochs=12, patience=12)
     assert history[-1] < history[0] - 1.0
     assert network.bits(model, melodies)[0] == pytest.approx(min(history), abs=0.05)
 
