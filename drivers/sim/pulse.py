@@ -51,7 +51,8 @@ class Pulse:
 
     def __init__(self, seed: int, rng: np.random.Generator, arousal: Track) -> None:
         self._seed = seed
-        self._rng = rng
+        # Two streams: beats are drawn when they are asked for, breaths once a second.
+        self._rng, self._breath_rng = rng.spawn(2)
         self._arousal = arousal
         self._breath_cycles = Track(rng.random())
         self._breath_off_hz = 0.0
@@ -64,8 +65,9 @@ class Pulse:
 
     def step(self, arousal: float) -> None:
         """Advance breathing by one second at this arousal."""
-        self._breath_off_hz += (-self._breath_off_hz / _BREATH_WANDER_S
-                                + _BREATH_WANDER_HZ * math.sqrt(2.0 / _BREATH_WANDER_S) * self._rng.normal())
+        pull = -self._breath_off_hz / _BREATH_WANDER_S
+        push = _BREATH_WANDER_HZ * math.sqrt(2.0 / _BREATH_WANDER_S) * self._breath_rng.normal()
+        self._breath_off_hz += pull + push
         rate_hz = (_BREATHS_CALM + _BREATHS_GAIN * arousal) / 60.0 + self._breath_off_hz
         self._breath_cycles.push(self._breath_cycles.last + max(0.05, rate_hz))
 
