@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.features.extractor import WINDOW_S, FeatureExtractor
-from device.messages import Quality, SampleBlock
+from device.messages import Features, Quality, SampleBlock
 from device.stress.estimator import USABLE_QUALITY, source_quality
 from device.stress.inputs import INPUTS, SOURCES, read_inputs
 from drivers.sim.recording import Interval, Recording, open_recording
@@ -61,7 +62,7 @@ def load_subject(folder: Path, cache: Path | None, seconds: int | None = None) -
         with np.load(kept) as stored:
             return Subject(folder.name, stored["inputs"], stored["present"], stored["label"])
     body = open_recording(folder, 0.0)
-    inputs, present = _features(body, seconds)
+    inputs, present = _inputs(body, seconds)
     subject = Subject(folder.name, inputs, present, labels(body.intervals, len(inputs)))
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -78,20 +79,33 @@ def labels(intervals: tuple[Interval, ...], seconds: int) -> NDArray[np.int64]:
     return found
 
 
-def _features(body: Recording, seconds: int | None) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return inputs and usable sources for each second of a recording, second 0 included."""
-    length = int(body.duration_s) if seconds is None else min(seconds, int(body.duration_s))
+def features_of(body: Recording, seconds: int | None = None) -> Iterator[Features]:
+    """Run a recording through the device's feature code.
+
+    Args:
+        body: a recording that starts at 0 s.
+        seconds: only so much from the start, None for all.
+
+    Yields:
+        What the device would publish at 1 s, 2 s and so on.
+    """
+    whole = int(body.duration_s)
     extractor = FeatureExtractor()
-    inputs = np.full((length + 1, len(INPUTS)), np.nan)
-    present = np.zeros((length + 1, len(SOURCES)), dtype=bool)
-    for second in range(1, length + 1):
+    for second in range(1, 1 + (whole if seconds is None else min(seconds, whole))):
         for block in _blocks(body, float(second - 1)):
             extractor.push(block)
-        features = extractor.features(float(second))
+        yield extractor.features(float(second))
+
+
+def _inputs(body: Recording, seconds: int | None) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return inputs and usable sources for each second of a recording; nothing at second 0."""
+    inputs = [np.full(len(INPUTS), np.nan)]
+    present = [[False] * len(SOURCES)]
+    for features in features_of(body, seconds):
         quality = source_quality(features)
-        present[second] = [quality.get(source, 0.0) >= USABLE_QUALITY for source in SOURCES]
-        inputs[second] = read_inputs(features)
-    return inputs, present
+        present.append([quality.get(source, 0.0) >= USABLE_QUALITY for source in SOURCES])
+        inputs.append(read_inputs(features))
+    return np.array(inputs), np.array(present)
 
 
 def _blocks(body: Recording, start_s: float) -> list[SampleBlock]:
