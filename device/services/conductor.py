@@ -170,16 +170,14 @@ class Conductor:
             self._performance.hear(state)
 
     def _touch(self, at_s: float) -> None:
-        """Read the button and let the session react; a finger on a lost panel counts as gone."""
+        """Read the button and let the session react."""
         panel = self._panel.part()
         if panel is None:
             return
         try:
             gesture = self._gestures.update(panel.pressed(), at_s)
         except DeviceLost as error:
-            self._panel.lost(error)
-            self._gestures = Gestures()
-            self._machine.release()
+            self._lose_panel(error)
             return
         if gesture is Gesture.PRESS:
             self._machine.press(at_s)
@@ -189,6 +187,12 @@ class Conductor:
             self._machine.hold(at_s)
         elif gesture is Gesture.RELEASE:
             self._machine.release()
+
+    def _lose_panel(self, error: DeviceLost) -> None:
+        """Plan to open the panel again; a finger on a lost one counts as gone."""
+        self._panel.lost(error)
+        self._gestures = Gestures()
+        self._machine.release()
 
     def _play(self, at_s: float) -> None:
         """Tell where the session is, and send the targets and phrases that are due."""
@@ -219,7 +223,7 @@ class Conductor:
                 panel.light(rgb)
                 self._panel.working()
             except DeviceLost as error:
-                self._panel.lost(error)
+                self._lose_panel(error)
         if self._panel_repeat.due((self._light.pattern, self._gestures.down), at_s):
             self._bus.publish(Panel(at_s=at_s, light=self._light.pattern, rgb=rgb,
                                     button_down=self._gestures.down))

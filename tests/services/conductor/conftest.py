@@ -43,11 +43,17 @@ class Unplugged(PanelPart):
     """A real panel whose cable can be pulled."""
 
     pulled = False
+    dark = False
 
     def pressed(self):
         if self.pulled:
             raise DeviceLost("button and light do not answer; check the cable")
         return super().pressed()
+
+    def light(self, rgb):
+        if self.dark:
+            raise DeviceLost("button and light do not answer; check the cable")
+        super().light(rgb)
 
 
 class Ward:

@@ -141,6 +141,34 @@ def test_conductor_without_a_panel_plays_on_and_finds_it_again(ward):
     assert ward.phase is ENDING
 
 
+def test_conductor_whose_panel_is_lost_while_silenced_becomes_idle(ward):
+    ward.finger(0.2)
+    ward.run(30.0)
+    ward.wires.ground(PINS.button, connected=True)
+    ward.run(2.5)
+    assert ward.phase is MUTED
+    ward.panel.pulled = True
+    ward.run(0.1)
+    assert ward.phase is IDLE
+    ward.run(5.0)
+    assert ward.phase is MUTED, "the finger that still holds may silence, not start"
+    ward.wires.ground(PINS.button, connected=False)
+    ward.run(0.2)
+    assert ward.phase is IDLE
+
+
+def test_conductor_whose_light_cannot_be_driven_plays_on_and_opens_it_again(ward):
+    ward.finger(0.2)
+    ward.run(5.0)
+    ward.panel.dark = True
+    ward.run(0.1)
+    assert [fault.code for fault in ward.conductor.faults()] == ["panel_lost"]
+    ward.run(2.0)
+    assert ward.conductor.faults() == ()
+    assert ward.phase is RUNNING
+    assert ward.wires.driven(PINS.blue) > 0.0
+
+
 def test_conductor_stuck_button_is_told_and_leaves_the_device_idle(ward):
     ward.finger(40.0)
     assert ward.phase is IDLE
