@@ -20,14 +20,11 @@ from device.desk.canvas import (
     TEAL,
     UNKNOWN_SHADE,
     WIDTH_IN,
-    Canvas,
-    bar,
-    strip,
 )
 from device.desk.music_plots import VOICE_INKS, draw_notes, draw_parameters, draw_sound
 from device.desk.patient_plots import draw_brain, draw_heart, draw_skin, draw_stress, draw_temperature
 from device.desk.plots import draw_all
-from device.desk.traces import Interval, Traces
+from device.desk.traces import Traces
 from device.desk.unit_plots import LIGHT_INKS, SEVERITY_INKS, draw_health, draw_panel
 from device.desk.waveform import Sound, measure_sound
 from device.messages import Health, LightPattern, Message, Panel, Severity, Stress, StressBand, Truth
@@ -190,23 +187,3 @@ def test_health_plot_shows_faults_by_severity_and_restarts(traces: Traces) -> No
     steady = beats([float(second) for second in range(60)])
     restarted = beats([float(second % 30) for second in range(60)])
     assert amount(restarted, INK) > amount(steady, INK) + 10
-
-
-def test_canvas_panels_share_their_minutes() -> None:
-    canvas = Canvas(90.0, (1.0, 0.5), press_s=[30.0])
-
-    assert [panel.get_xlim() for panel in canvas.panels] == [(0.0, 1.5), (0.0, 1.5)]
-    assert canvas.panels[1].get_xlabel() == "minutes since the run began"
-    assert canvas.panels[0].lines[0].get_xdata()[0] == 0.5
-
-
-def test_bar_names_itself_only_where_the_name_fits() -> None:
-    panel = Canvas(100.0, (1.0,)).panels[0]
-    strip(panel, ["row"])
-
-    bar(panel, 0, Interval(0.0, 50.0, ""), BLUE, "wide enough")
-    bar(panel, 0, Interval(50.0, 52.0, ""), BLUE, "too narrow")
-    bar(panel, 0, Interval(60.0, 60.0, ""), BLUE)
-
-    assert [text.get_text() for text in panel.texts] == ["wide enough"]
-    assert [patch.get_width() for patch in panel.patches] == pytest.approx([50 / 60, 2 / 60, 100 / 60 / 800])
