@@ -106,7 +106,7 @@ class Telemetry:
         letter = seal(self._view.state(
             identifier=self._identifier(), epoch=self._outbox.epoch, number=self._outbox.next_number(),
             now_s=now_s, wall_s=self._clock.wall(), uptime_s=now_s - self._born_s,
-            outbox_rows=self._outbox.depth(), outbox_dropped=self._outbox.dropped))
+            outbox_rows=self._outbox.depth("fleet"), outbox_dropped=self._outbox.dropped))
         if not self._outbox.enqueue(letter):
             self._uplink.send_now(letter)
 

@@ -57,10 +57,11 @@ class Lane:
         """Whether the broker has welcomed this lane's connection."""
         return self._link is not None and self._link.up
 
-    def step(self) -> bool:
+    def step(self, *, may_dial: bool = True) -> bool:
         """Do what is due without waiting; True when a connection has just come up."""
         if self._link is None:
-            self._dial_if_due()
+            if may_dial:
+                self._dial_if_due()
             return False
         came_up = False
         received: list[str] = []
@@ -108,8 +109,12 @@ class Lane:
 
     def _dial_if_due(self) -> None:
         """Begin to connect when the wait is over and there is reason to."""
-        if self._clock.monotonic() >= self._retry_s and (self._lasting or self._outbox.peek(self._stream, 1)):
+        if self._clock.monotonic() < self._retry_s:
+            return
+        if self._lasting or self._outbox.peek(self._stream, 1):
             self._link = self._dial()
+        else:
+            self._trouble = None  # nothing waits for it any more
 
     def _receive(self, receipt: Receipt) -> list[str]:
         """Return the id of the letter that arrived, or pause when it was refused."""

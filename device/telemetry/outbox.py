@@ -57,8 +57,10 @@ _ACKNOWLEDGE = {
 _INSERT_FLEET = "INSERT INTO fleet (number, id, kind, topic, payload, retain) VALUES (?, ?, ?, ?, ?, ?)"
 _INSERT_OUTCOME = "INSERT INTO outcomes (id, topic, payload, least_s, due_s) VALUES (?, ?, ?, ?, ?)"
 _ROWS = "SELECT (SELECT count(*) FROM fleet) + (SELECT count(*) FROM outcomes)"
-_WAITING = ("SELECT (SELECT count(*) FROM fleet WHERE sent = 0) "
-            "+ (SELECT count(*) FROM outcomes WHERE sent = 0)")
+_WAITING = {
+    "fleet": "SELECT count(*) FROM fleet WHERE sent = 0",
+    "outcomes": "SELECT count(*) FROM outcomes WHERE sent = 0",
+}
 _MAKE_ROOM = (
     "DELETE FROM fleet WHERE number IN (SELECT number FROM fleet WHERE sent = 1 ORDER BY number LIMIT ?)",
     "DELETE FROM outcomes WHERE id IN (SELECT id FROM outcomes WHERE sent = 1 ORDER BY keep_until_s LIMIT ?)",
@@ -67,10 +69,9 @@ _DROP_HEALTH = ("DELETE FROM fleet WHERE number IN "
                 "(SELECT number FROM fleet WHERE kind = 'health' ORDER BY number LIMIT ?)")
 _DUE = "SELECT count(*) FROM outcomes WHERE place IS NULL AND due_s <= ?"
 _RIPE = "SELECT id FROM outcomes WHERE place IS NULL AND least_s <= ? ORDER BY id"
-_SEND_AGAIN = (
-    "UPDATE fleet SET sent = 0 WHERE keep_until_s > ?",
-    "UPDATE outcomes SET sent = 0 WHERE keep_until_s > ?",
-)
+_FLEET_AGAIN = "UPDATE fleet SET sent = 0 WHERE keep_until_s > ?"
+_OUTCOMES_AGAIN = ("UPDATE outcomes SET sent = 0, place = NULL, least_s = ?, due_s = ? "
+                   "WHERE keep_until_s > ? OR (sent = 0 AND place IS NOT NULL)")
 _FORGET = (
     "DELETE FROM fleet WHERE sent = 1 AND keep_until_s <= ?",
     "DELETE FROM outcomes WHERE sent = 1 AND keep_until_s <= ?",
@@ -152,9 +153,15 @@ class Outbox:
         if self._unsaved_acks and self._try(self._mark_sent) is not None:
             self._unsaved_acks.clear()
 
-    def resend_kept(self) -> None:
-        """Have every kept letter sent once more: a new connection may mean that the broker lost them."""
-        self._try(lambda db: [db.execute(again, (self.running_s(),)) for again in _SEND_AGAIN])
+    def resend_kept(self, *, least_s: float, delay_s: float) -> None:
+        """Have every kept letter sent once more: a new connection may mean that the broker lost them.
+
+        Outcomes, kept or released and not yet sent, wait anew for at most `delay_s`: were they sent at
+        the moment in which the unit comes back, its birth would say whose they are.
+        """
+        now = self.running_s()
+        self._try(lambda db: [db.execute(_FLEET_AGAIN, (now,)),
+                              db.execute(_OUTCOMES_AGAIN, (now + least_s, now + delay_s, now))])
 
     def tick(self) -> None:
         """Release outcomes that are due, forget what was kept long enough; call once a second."""
@@ -163,10 +170,11 @@ class Outbox:
             self._retry_unsaved()
         self._try(self._maintain)
 
-    def depth(self) -> int:
-        """Return how many letters wait for the broker, delayed outcomes included."""
-        row = self._try(lambda db: db.execute(_WAITING).fetchone())
-        return (row[0] if row else 0) + len(self._unsaved)
+    def depth(self, stream: Stream) -> int:
+        """Return how many letters of a stream wait for the broker, delayed outcomes included."""
+        row = self._try(lambda db: db.execute(_WAITING[stream]).fetchone())
+        unsaved = [one for one, *_ in self._unsaved if (one.kind is Kind.OUTCOME) == (stream == "outcomes")]
+        return (row[0] if row else 0) + len(unsaved)
 
     def save_draft(self, body: bytes | None) -> None:
         """Keep what has been counted of the running session, or None to forget it."""
@@ -262,7 +270,7 @@ class Outbox:
         """Make room and store one letter; False when there is no room."""
         if not self._make_room(db):
             self._faults[FULL.code] = FULL
-            self.dropped += 1
+            self.dropped += letter.kind is not Kind.OUTCOME
             return False
         self._faults.pop(FULL.code, None)
         if letter.kind is Kind.OUTCOME:

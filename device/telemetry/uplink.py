@@ -17,6 +17,8 @@ from device.telemetry.outbox import Outbox
 from device.telemetry.records import Availability, Letter, seal
 from device.telemetry.trouble import DialRefused, Trouble, fault_of
 
+LOOK_S = 600.0  # between two looks at the dates of our certificates
+
 
 class Uplink:
     """Both lanes: fleet health under the unit's name, outcomes under a new random name for every batch.
@@ -36,6 +38,8 @@ class Uplink:
         self._outbox = outbox
         self._clock = clock
         self._rng = rng
+        self._look_s = clock.monotonic()
+        self._expiring = False
         self._fleet = Lane(outbox, "fleet", self._dial_fleet, clock, rng, lasting=True)
         self._outcomes = Lane(outbox, "outcomes", self._dial_outcomes, clock, rng, lasting=False)
 
@@ -48,8 +52,9 @@ class Uplink:
         """Do what is due on both lanes without waiting."""
         if self._fleet.step():
             self._fleet.send_now(self._availability("connected"))
-            self._outbox.resend_kept()
-        self._outcomes.step()
+            least_s, most_s = self._settings.outcome_delay_min_s, self._settings.outcome_delay_max_s
+            self._outbox.resend_kept(least_s=least_s, delay_s=self._rng.uniform(least_s, most_s))
+        self._outcomes.step(may_dial=self._fleet.up)
 
     def send_now(self, letter: Letter) -> None:
         """Publish fleet health that could not be stored; lost when there is no connection."""
@@ -58,9 +63,12 @@ class Uplink:
     def faults(self) -> tuple[Fault, ...]:
         """Return what keeps either stream from arriving, and a certificate about to expire."""
         found = {fault.code: fault for fault in (*self._fleet.faults(), *self._outcomes.faults())}
-        for tls in (self._settings.tls, self._settings.outcome_tls):
-            if tls is not None and _expires_soon(tls, self._clock.wall()):
-                found[Trouble.EXPIRING.value] = fault_of(Trouble.EXPIRING)
+        if self._clock.monotonic() >= self._look_s:
+            self._look_s = self._clock.monotonic() + LOOK_S
+            both = (self._settings.tls, self._settings.outcome_tls)
+            self._expiring = any(_expires_soon(tls, self._clock.wall()) for tls in both if tls is not None)
+        if self._expiring:
+            found[Trouble.EXPIRING.value] = fault_of(Trouble.EXPIRING)
         return tuple(found.values())
 
     def close(self) -> None:

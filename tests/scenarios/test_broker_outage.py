@@ -112,7 +112,8 @@ def test_broker_outage_loses_nothing_and_the_process_never_waits(ward):
     assert outcome["unknown_percent"] == 100, "no estimator spoke"
     numbers = ward.numbers()
     assert numbers == list(range(1, numbers[-1] + 1)), "no letter is missing"
-    assert "adc_lost" in {fault["code"] for one in ward.reader.on("/faults") for fault in one.payload["faults"]}
+    reports = [one.payload["faults"] for one in ward.reader.on("/faults")]
+    assert "adc_lost" in {fault["code"] for report in reports for fault in report}
     assert "Traceback" not in ward.close()
     assert ward.process.returncode == 0
 
@@ -124,7 +125,7 @@ def test_broker_killed_again_and_again_costs_no_letter(ward):
         ward.live(0.7)
         ward.broker.start()
         seen = len(ward.reader.on("availability"))
-        until(lambda seen=seen: (ward.live(0.3), len(ward.reader.on("availability")) > seen)[1], 60, "a return")
+        until(lambda seen=seen: (ward.live(0.3), len(ward.reader.on("availability")))[1] > seen, 60, "a return")
     ward.live(1.0)
     latest = ward.numbers()[-1]
     until(lambda: ward.numbers()[:latest] == list(range(1, latest + 1)), 60, "every letter")

@@ -38,7 +38,7 @@ def test_outbox_gives_letters_in_order_until_acknowledged(outbox, mint):
     assert outbox.peek("fleet", 3) == letters[:3]
     outbox.acknowledge("fleet", [letters[0].id, letters[2].id])
     assert outbox.peek("fleet", 10) == [letters[1], letters[3], letters[4]]
-    assert outbox.depth() == 3
+    assert outbox.depth("fleet") == 3
 
 
 def test_outbox_survives_a_process_that_never_closed_it(outbox, clock, mint):
@@ -64,11 +64,11 @@ def test_outbox_keeps_acknowledged_letters_for_a_new_connection(outbox, clock, m
     clock.sleep(KEEP_S - 10)
     outbox.enqueue(second)
     outbox.acknowledge("fleet", [second.id])
-    outbox.resend_kept()
+    outbox.resend_kept(least_s=0, delay_s=0)
     assert ids(outbox) == [first.id, second.id]
     outbox.acknowledge("fleet", [first.id, second.id])
     clock.sleep(11)  # the second receipt does not start the time again
-    outbox.resend_kept()
+    outbox.resend_kept(least_s=0, delay_s=0)
     assert ids(outbox) == [second.id]
     outbox.acknowledge("fleet", [second.id])
     clock.sleep(KEEP_S + CHECKPOINT_S)
@@ -116,7 +116,7 @@ def test_outbox_outcomes_wait_as_long_as_drawn_and_leave_together(outbox, clock,
     outbox.enqueue(fresh, least_s=100, delay_s=800)
     outbox.tick()
     assert ids(outbox, "outcomes") == []
-    assert outbox.depth() == 3
+    assert (outbox.depth("outcomes"), outbox.depth("fleet")) == (3, 0)
     clock.sleep(51)
     outbox.tick()
     assert set(ids(outbox, "outcomes")) == {early.id, late.id}, "fresh has not waited its least"
@@ -189,7 +189,7 @@ def test_outbox_damaged_file_is_set_aside_and_reported(outbox, clock, mint):
             ("outbox_damaged", Severity.ATTENTION)]
         assert box.epoch != epoch
         assert box.enqueue(mint.fault(box))
-        assert box.depth() == 1
+        assert box.depth("fleet") == 1
         box.close()
     aside = sorted(one.name for one in path.parent.glob("*.damaged-*"))
     assert aside == [f"outbox.sqlite.damaged-{number}" for number in (3, 4, 5)], "three are kept"

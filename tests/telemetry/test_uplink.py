@@ -35,7 +35,8 @@ def connect():
     made: list[Uplink] = []
 
     def make(outbox, port: int, **more) -> Uplink:
-        settings = Telemetry(broker_host="127.0.0.1", broker_port=port, **more)
+        values = {"outcome_delay_min_s": 0.0, "outcome_delay_max_s": 0.0} | more
+        settings = Telemetry(broker_host="127.0.0.1", broker_port=port, **values)
         made.append(Uplink(settings, UNIT, outbox, Quick(), random.Random(2)))
         return made[-1]
 
@@ -48,8 +49,13 @@ def drive(uplink: Uplink, condition, seconds: float = 20.0, what: str = "it"):
     """Step the uplink until something is true."""
     def stepped():
         uplink.step()
+        uplink._outbox.tick()
         return condition()
     return until(stepped, seconds, what)
+
+
+def waiting(outbox) -> int:
+    return outbox.depth("fleet") + outbox.depth("outcomes")
 
 
 def codes(uplink: Uplink) -> dict[str, Severity]:
@@ -66,7 +72,7 @@ def test_uplink_delivers_health_faults_and_outcomes(uplink, live_outbox, reader,
     for letter in letters:
         assert live_outbox.enqueue(letter)
     live_outbox.tick()
-    drive(uplink, lambda: live_outbox.depth() == 0, what="an empty outbox")
+    drive(uplink, lambda: waiting(live_outbox) == 0, what="an empty outbox")
     until(lambda: {letter.id for letter in letters} <= reader.ids("tranquillo/"), what="all received")
     by_topic = {one.topic: one.payload for one in reader.received}
     assert by_topic[f"tranquillo/v1/fleet/{UNIT}/state"] == json.loads(letters[0].payload)
@@ -99,7 +105,7 @@ def test_uplink_outcomes_come_from_another_client_without_the_units_name(
     for _ in range(2):  # two batches
         live_outbox.enqueue(mint.outcome())
         live_outbox.tick()
-        drive(uplink, lambda: live_outbox.depth() == 0, what="the batch")
+        drive(uplink, lambda: waiting(live_outbox) == 0, what="the batch")
     until(lambda: len(reader.ids("outcomes")) == 2)
     senders = re.findall(r"Received PUBLISH from (\S+) .*'tranquillo/v1/outcomes/", broker.log())
     assert len(set(senders)) == 2, "a new random name for every batch"
@@ -138,12 +144,28 @@ def test_uplink_sends_again_what_a_killed_broker_had_only_in_memory(start_broker
     for letter in letters:
         live_outbox.enqueue(letter)
     live_outbox.tick()
-    drive(uplink, lambda: live_outbox.depth() == 0, what="all acknowledged")
+    drive(uplink, lambda: waiting(live_outbox) == 0, what="all acknowledged")
     broker.kill()
     broker.start()
     reader = Reader(broker.port)
     drive(uplink, lambda: {letter.id for letter in letters} <= reader.ids("tranquillo/"), what="sent again")
     reader.close()
+
+
+def test_uplink_coming_back_does_not_say_whose_the_outcomes_are(
+    broker, connect, live_outbox, reader, mint,
+):
+    uplink = connect(live_outbox, broker.port, outcome_delay_min_s=3600, outcome_delay_max_s=7200)
+    kept, released, letter = mint.outcome(), mint.outcome(), mint.fault(live_outbox)
+    for one in (kept, released, letter):
+        live_outbox.enqueue(one)
+    live_outbox.tick()
+    live_outbox.acknowledge("outcomes", [kept.id])  # as an earlier process did
+    drive(uplink, lambda: uplink.up and letter.id in reader.ids("fleet/"), what="the unit is back")
+    live_outbox.tick()
+    assert live_outbox.peek("outcomes", 10) == []
+    assert live_outbox.depth("outcomes") == 2, "both wait a random while again"
+    assert reader.on("outcomes") == []
 
 
 def test_uplink_unreachable_broker_is_information_after_a_minute(connect, live_outbox):
@@ -198,11 +220,11 @@ def test_uplink_denied_publish_is_told_kept_and_sent_when_allowed(
     letter = mint.fault(live_outbox)
     live_outbox.enqueue(letter)
     drive(uplink, lambda: codes(uplink) == {"broker_refused": Severity.ATTENTION}, what="the refusal")
-    assert live_outbox.depth() == 1
+    assert waiting(live_outbox) == 1
     broker.stop()
     rules.write_text("topic readwrite #\n", encoding="utf-8")
     broker.start()
-    drive(uplink, lambda: live_outbox.depth() == 0 and uplink.faults() == (), what="delivery")
+    drive(uplink, lambda: waiting(live_outbox) == 0 and uplink.faults() == (), what="delivery")
 
 
 def test_uplink_refused_connection_is_told(start_broker, connect, live_outbox):
@@ -304,7 +326,7 @@ def test_uplink_unfit_certificates_are_told_apart(
     uplink = connect(live_outbox, broker.port, tls=own)
     drive(uplink, lambda: codes(uplink).get(code) is severity, what=f"{code}; broker:\n{broker.log()}")
     assert not uplink.up
-    assert live_outbox.depth() == 1
+    assert waiting(live_outbox) == 1
 
 
 def test_uplink_waits_for_the_clock_before_tls(authority, live_outbox, clock):
