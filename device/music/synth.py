@@ -19,7 +19,7 @@ BREATHS_PER_S = 6.0 / 60.0  # preset pacing near 6 per minute, the commonest in 
 NOISE_SEED = 17
 PAD_LEVEL, BASS_LEVEL, MELODY_LEVEL, TEXTURE_LEVEL = 0.030, 0.055, 0.19, 0.055
 ROOM_LEVEL, ECHO_LEVEL = 0.55, 0.30
-DARK_HZ, BRIGHT_HZ = 420.0, 4200.0  # the pad's filter at timbre 0 and 1
+DARK_HZ, BRIGHT_HZ = 400.0, 4800.0  # the pad's filter at timbre 0 and 1
 SMOOTHING_S = 0.6
 SEATS = ((3, 3), (4, 2), (2, 4), (4, 2), (2, 4))  # how often each melody voice enters the left, the right sum
 
@@ -102,7 +102,7 @@ class Synth:
         pad = pyo.ButLP(pads, freq=brightness, mul=swell)
         bass = pyo.Mix([v.stream for v in self._basses], voices=1, mul=BASS_LEVEL)
         strings = pyo.Mix(_seated(self._melodies), voices=2, mul=MELODY_LEVEL / 4.0)
-        melody = pyo.Tone(strings, freq=self._cutoff * 1.6 + 600.0)
+        melody = pyo.Tone(strings, freq=self._cutoff * 1.2 + 300.0)
         air = self._breath * 0.45 + 0.55
         texture = pyo.Mix([v.stream for v in self._textures], voices=2, mul=air * TEXTURE_LEVEL)
         echo = pyo.Delay(melody.mix(1), delay=[self._echo_s, self._echo_s * 1.3333], feedback=0.28,

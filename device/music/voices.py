@@ -15,9 +15,9 @@ FLOOR = 1e-8  # -160 dBFS
 TABLE_SIZE = 8192
 
 # Partial amplitudes, chosen by ear and spectrogram: a warm pad, a round bass, a felt-muted string.
-PAD_PARTIALS = [1.0, 0.42, 0.28, 0.16, 0.12, 0.07, 0.06, 0.04, 0.03, 0.02]
+PAD_PARTIALS = [1.0, 0.48, 0.34, 0.24, 0.19, 0.14, 0.12, 0.09, 0.08, 0.06, 0.05, 0.04]
 BASS_PARTIALS = [1.0, 0.34, 0.16, 0.05, 0.02]
-MELODY_PARTIALS = [1.0, 0.30, 0.09, 0.05, 0.02, 0.01]
+MELODY_PARTIALS = [1.0, 0.40, 0.20, 0.05, 0.06, 0.04, 0.02]
 PAD_DETUNE = (1.0, 1.0, 1.0028, 0.9973)  # left, right, left, right: +4.8 and -4.7 cents beat slowly
 RESTING, INHALE = 0.35, 3.0  # level of the texture behind the music, and at the start of a session
 TINE_RATIO = 3.984  # the hammer's share sounds two octaves up, a little flat as on a bar

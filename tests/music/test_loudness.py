@@ -20,6 +20,7 @@ from device.music.loudness import (
     HEADROOM_FULL_LU,
     HEADROOM_SOFT_LU,
     HIGHEST_CEILING_LUFS,
+    PATCH_LUFS,
     SILENT_LUFS,
     SLEW_DB_PER_S,
     Guard,
@@ -122,7 +123,7 @@ def test_guard_puts_ordinary_music_at_intensity_s_distance_below_the_ceiling(
     guard = Guard(-35.0)
     guard.push(0.0, 0.0, intensity, BLOCK_S)
     guard.set_fade(1.0)
-    feed(guard, -21.5, 10.0, intensity)
+    feed(guard, PATCH_LUFS, 10.0, intensity)
     assert guard.trim_db == 0.0
     assert guard.short_term_lufs == pytest.approx(-35.0 - headroom, abs=0.2)
 
@@ -160,10 +161,10 @@ def test_guard_changes_intensity_by_a_decibel_a_second() -> None:
 
 def test_guard_counts_the_fade() -> None:
     guard = Guard(-35.0)
-    feed(guard, -21.5, 1.0)
+    feed(guard, PATCH_LUFS, 1.0)
     assert guard.gain_db == SILENT_LUFS
     guard.set_fade(0.5)
-    assert guard.gain_db == pytest.approx(-35.0 - HEADROOM_FULL_LU + 21.5 - 6.02, abs=0.01)
+    assert guard.gain_db == pytest.approx(-35.0 - HEADROOM_FULL_LU - PATCH_LUFS - 6.02, abs=0.01)
 
 
 def test_guard_protects_the_louder_ear() -> None:
