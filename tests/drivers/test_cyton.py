@@ -126,7 +126,7 @@ def line(request: pytest.FixtureRequest) -> Iterator[Line]:
 def test_opening_reads_the_firmware_and_is_quick(line):
     start_s = line.clock.monotonic()
     assert line.open().firmware == "v3.1.2"
-    assert line.clock.monotonic() - start_s < 1.0
+    assert line.clock.monotonic() - start_s < (0.3 if line.pty is None else 2.0)
 
 
 def test_samples_are_the_body_s_own_at_the_time_they_claim(line):
@@ -142,7 +142,7 @@ def test_samples_are_the_body_s_own_at_the_time_they_claim(line):
     for channel in range(7):
         wave = values[:, channel] - (values[:, channel] - (channel + 1) * expected).mean()
         np.testing.assert_allclose(wave, (channel + 1) * expected, atol=0.7 * (channel + 1))
-    assert abs(_lag_s(times, values[:, 0])) < (0.006 if line.pty is None else 0.05)
+    assert abs(_lag_s(times, values[:, 0])) < (0.006 if line.pty is None else 0.15)
 
 
 def _lag_s(times: np.ndarray, values: np.ndarray) -> float:
@@ -164,7 +164,7 @@ def test_the_rate_is_250_and_nothing_is_lost(line):
     start_s = line.clock.monotonic()
     blocks = line.collect(cyton, 500)
     rate_hz = sum(len(b.microvolts) for b in blocks) / (line.clock.monotonic() - start_s)
-    assert rate_hz == pytest.approx(250, rel=0.06)
+    assert rate_hz == pytest.approx(250, rel=0.03 if line.pty is None else 0.1)
     assert sum(b.lost for b in blocks) == 0
 
 
@@ -178,7 +178,7 @@ def test_blocks_follow_each_other_without_gap_or_overlap(line):
 def test_a_slow_reader_loses_nothing_within_the_line_s_buffer(line):
     cyton = line.open()
     line.collect(cyton, 10)
-    blocks = line.collect(cyton, 150, every_s=0.3)  # 2.5 kB at a time, the line holds 4 kB
+    blocks = line.collect(cyton, 150, every_s=0.2)  # 1.7 kB at a time, the line holds 4 kB
     assert sum(b.lost for b in blocks) == 0
 
 
@@ -222,7 +222,7 @@ def test_a_board_that_loses_power_is_given_up_after_three_seconds(line):
     line.faults.on.add("cyton_silent")
     error, took_s = line.read_until_lost(cyton)
     assert "battery" in str(error)
-    assert LOST_AFTER_S - 0.2 <= took_s < LOST_AFTER_S + 1.0
+    assert LOST_AFTER_S - 0.2 <= took_s < LOST_AFTER_S + 2.0
 
 
 def test_a_stream_that_stopped_is_restarted_and_time_goes_on(line):
@@ -246,7 +246,7 @@ def test_a_pulled_dongle_is_lost_at_once_and_found_again(line):
     line.faults.on.add("cyton_unplugged")
     error, took_s = line.read_until_lost(cyton)
     assert "plug it in again" in str(error)
-    assert took_s < 1.0
+    assert took_s < 2.0
     cyton.close()
     with pytest.raises(DeviceLost):
         line.open()
@@ -261,7 +261,7 @@ def test_a_pulled_dongle_is_lost_at_once_and_found_again(line):
 def test_silence_is_measured(line):
     cyton = line.open()
     line.collect(cyton, 25)
-    assert cyton.silent_s < 0.1
+    assert cyton.silent_s < 0.3
     line.board.write(b"s")
     line.clock.sleep(0.5)
     with contextlib.suppress(DeviceLost):
