@@ -93,8 +93,8 @@ class Composer:
     def compose(self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float) -> Phrase:
         """Return the phrase of 16 beats that starts at `start_s`.
 
-        Phrases are asked for in order; after a restart one may begin at any `phrase_id`, and only the
-        leap from the phrase before the restart is then unknown.
+        Phrases are asked for in order; after a restart one may begin at any `phrase_id`. Whoever kept
+        the phrase before hands it to `follow` first, so that the first leap is small as well.
 
         Args:
             target: where the music should be; values outside 0 to 1 are taken as the nearer end.
@@ -116,6 +116,16 @@ class Composer:
         return Phrase(
             at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=PHRASE_BEATS, target=target,
             notes=tuple(sorted(notes, key=lambda note: (note.start_beat, note.voice, note.pitch))))
+
+    def follow(self, phrase: Phrase) -> None:
+        """Go on from a phrase that another composer of this session made before a restart."""
+        sung_before = [note for note in phrase.notes if note.voice == "melody"]
+        self._memory.keep([Tone(note.pitch, note.start_beat, note.beats) for note in sung_before], BARS)
+        pads = [note for note in phrase.notes if note.voice == "pad"]
+        basses = [note for note in phrase.notes if note.voice == "bass"]
+        self._hands = accompaniment.Hands(
+            pad=tuple(note.pitch for note in pads if note.start_beat == pads[-1].start_beat),
+            bass=basses[-1].pitch if basses else None)
 
     def _new_melody(
         self, key: Key, chords: tuple[Chord, ...], target: MusicalTarget, phrase_id: int,

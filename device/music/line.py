@@ -17,10 +17,10 @@ _LONG_BEATS = 1.5  # a tone as long as this is heard as harmony as well
 _PLACE_COST = 0.35  # per step away from where the shape lies
 _MOTION_COST = 0.6  # per step by which the movement differs from the shape's
 _REGISTER_COST = 0.7  # per semitone outside
-_LEAP_COST = 0.3  # per semitone over a whole tone
-_REPEAT_COST = 1.2  # for standing still where the shape moves
-_STILL_COST = 0.5  # for standing still where it does too
-_LONG_FOREIGN_COST = 2.0
+_LEAP_COST = 0.6  # per semitone over a whole tone
+_REPEAT_COST = 1.8  # for standing still where the shape moves
+_STILL_COST = 1.0  # for standing still where it does too
+_LONG_FOREIGN_COST = 3.0
 _UNSTABLE_END_COST = 2.5
 _FREE_LEAP = 2
 

@@ -15,6 +15,7 @@ from device.music.tokens import Tone
 BEATS_PER_BAR = 4
 SHORTEST_BEATS = 0.25
 _SPLIT_FROM_BEATS = 1.0  # an ornament is no shorter than half a beat
+_WHIM = 0.25  # chance in what is left out; small, so that a theme stays recognisable
 _ON_THE_ONE, _ON_THE_THREE, _ON_A_BEAT = 3.0, 2.0, 1.0  # metrical weight in 4/4, strongest first
 
 
@@ -107,7 +108,7 @@ def weight(start_beat: float) -> float:
 
 def _least(shape: Shape, rng: np.random.Generator) -> int:
     """Return the place of the tone that the ear misses least."""
-    loss = [weight(step.start_beat) + 0.3 * step.beats + float(rng.random()) for step in shape]
+    loss = [weight(step.start_beat) + 0.3 * step.beats + _WHIM * float(rng.random()) for step in shape]
     return int(np.argmin(loss))
 
 

@@ -254,6 +254,25 @@ def test_compose_goes_on_after_a_restart_in_the_same_key_and_theme(lstm: LstmMel
     assert_no_window_repeats(resumed)
 
 
+@pytest.mark.parametrize("cut", [1, 7, 16, 23])
+def test_follow_joins_the_phrase_before_a_restart(lstm: LstmMelody, cut: int) -> None:
+    whole = session(lstm, 9, [CALM] * cut)
+    resumed = Composer(lstm, 9)
+    resumed.follow(whole[-1])
+    after = [
+        resumed.compose(at(pitch=0.9), phrase_id=cut + index, start_s=0.0, at_s=0.0) for index in range(4)]
+    pitches = melody_pitches([whole[-1], *after])
+    assert max(abs(later - pitch) for pitch, later in itertools.pairwise(pitches)) <= 7
+    assert_no_window_repeats([whole[-1], *after])
+
+
+def test_follow_gives_what_the_first_composer_would_have_played(lstm: LstmMelody) -> None:
+    whole = session(lstm, 9, [CALM] * 12)
+    resumed = Composer(lstm, 9)
+    resumed.follow(whole[10])
+    assert resumed.compose(CALM, phrase_id=11, start_s=111.0, at_s=99.0) == whole[11]
+
+
 def test_compose_takes_the_same_bars_again_in_new_guise(lstm: LstmMelody) -> None:
     phrases = session(lstm, 4, [at(density=0.9)] * SECTION_PHRASES)
     rhythms = [
