@@ -26,6 +26,7 @@ Found = TypeVar("Found")
 KEEP_S = 1_800.0  # Mosquitto's default autosave_interval: until then an acknowledged message may be lost
 CHECKPOINT_S = 300.0  # how much running time an unclean stop may forget; each costs one disk write
 RETRY_S = 30.0  # between attempts to write to a disk that refused
+BUSY_S = 0.2  # how long a step may wait for another reader of the file
 UNSAVED_LETTERS = 100  # faults and outcomes held in memory while the disk refuses; the oldest go first
 DAMAGED_KEPT = 3  # set-aside files left on the disk
 
@@ -233,7 +234,7 @@ class Outbox:
         """Return the open file, opening and checking it first when needed."""
         if self._db is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self._path, timeout=1.0, isolation_level=None)
+            db = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
             try:
                 self._prepare(db)
             except BaseException:

@@ -73,6 +73,10 @@ class Ward:
         arrived = self.reader.on("/state") + self.reader.on("/faults")
         return sorted({one.payload["number"] for one in arrived})
 
+    def births(self) -> int:
+        """Return how often the unit has said that it is there."""
+        return len(self.reader.on("availability"))
+
     def close(self) -> str:
         """Stop everything in good order; the process's log."""
         self.process.terminate()
@@ -124,8 +128,8 @@ def test_broker_killed_again_and_again_costs_no_letter(ward):
         ward.broker.kill()
         ward.live(0.7)
         ward.broker.start()
-        seen = len(ward.reader.on("availability"))
-        until(lambda seen=seen: (ward.live(0.3), len(ward.reader.on("availability")))[1] > seen, 60, "a return")
+        seen = ward.births()
+        until(lambda seen=seen: (ward.live(0.3), ward.births())[1] > seen, 60, "the return")
     ward.live(1.0)
     latest = ward.numbers()[-1]
     until(lambda: ward.numbers()[:latest] == list(range(1, latest + 1)), 60, "every letter")
