@@ -18,7 +18,7 @@ from device.desk.tables import Table, tables_of
 from device.desk.traces import Traces
 from device.desk.waveform import Sound, measure_sound
 from device.errors import ConfigError, RecordingError
-from device.messages import EegBlock, SampleBlock, Session, Truth
+from device.messages import EegBlock, SampleBlock, Session, SessionPhase, Truth
 from device.music.loudness import ceiling_lufs
 
 REPORT, FIGURES, SOUND, MIDI, RECEIVED, SETTINGS = (
@@ -102,7 +102,8 @@ def _render(out_dir: Path, left: Leftovers, figures: Figures) -> str:
 
 def _about(left: Leftovers) -> list[tuple[str, str]]:
     """Return what was run, as names and values."""
-    truths, sessions = left.traces.of(Truth), left.traces.of(Session)
+    truths = left.traces.of(Truth)
+    sessions = [each for each in left.traces.of(Session) if each.phase is not SessionPhase.IDLE]
     patient = "not known"
     if left.settings is not None:
         name = left.settings.simulator.patient

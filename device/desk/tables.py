@@ -78,7 +78,8 @@ def _stress_rows(stress: StressFigures) -> list[Row]:
             Row("Mean level at rest", _number(stress.mean_in_rest, "", 2), "the same"),
             Row("AUC", _number(stress.auc, "", 2),
                 f"{stress.labelled_seconds} labelled s with an estimate, {stress.labelled_unknown} without"),
-            Row("Balanced accuracy", _number(stress.balanced_accuracy, "", 2), "stressed from 0.5 up"),
+            Row("Balanced accuracy", _number(stress.balanced_accuracy, "", 2),
+                "stressed from 0.5 up; flattered if the model was trained on this person"),
         ]
     elif stress.arousal_correlation is None:
         rows.append(Row("Truth", "absent", "neither a simulated arousal nor labels after the first 5 min"))

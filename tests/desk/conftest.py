@@ -97,10 +97,12 @@ def unit(second: float) -> Iterator[Message]:
     elif second < 165:
         phase = SessionPhase.RUNNING
         light = LightPattern.PLAYING_ATTENTION if lost else LightPattern.PLAYING
-    else:
+    elif second < 178:
         phase, light = SessionPhase.ENDING, LightPattern.ENDING
-    yield Session(at_s=at_s, phase=phase, seed=7, elapsed_s=max(0.0, second - PRESS_S), duration_s=180.0,
-                  fade_s=12.0)
+    else:
+        phase, light = SessionPhase.IDLE, LightPattern.READY
+    yield Session(at_s=at_s, phase=phase, seed=0 if phase is SessionPhase.IDLE else 7, duration_s=180.0,
+                  elapsed_s=max(0.0, second - PRESS_S), fade_s=12.0)
     yield Panel(at_s=at_s, light=light, button_down=second == PRESS_S,
                 rgb=(0.9, 0.6, 0.0) if lost else (0.0, 0.5 + 0.3 * math.sin(second), 0.7))
     if second > PRESS_S:
