@@ -109,8 +109,8 @@ def _about(left: Leftovers) -> list[tuple[str, str]]:
         name = left.settings.simulator.patient
         patient = "simulated" if name == "sim" else f"recording of a real person ({Path(name).name})"
     elif truths:
-        simulated = any(truth.arousal is not None for truth in truths)
-        patient = "simulated" if simulated else "recording of a real person"
+        has_arousal = any(truth.arousal is not None for truth in truths)  # no recording tells it
+        patient = "simulated" if has_arousal else "recording of a real person"
     about = [("Patient", patient)]
     if left.settings is not None:
         about.append(("Patient's seed", str(left.settings.simulator.seed)))
