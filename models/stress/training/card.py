@@ -61,13 +61,17 @@ def describe(
         "evaluation": {
             "method": f"leave one subject out; windows of {WINDOW_S:g} s wholly inside one interval, every "
                       f"{HOP_S} s, first {CALIBRATION_S:g} s not scored; levels smoothed as on the device; "
-                      "normalising spreads and calibration from the other subjects; mean over subjects",
+                      "normalising spreads and calibration from the other subjects; mean over subjects. "
+                      "'late contact': the same people as if the sensors had been put on only in the middle "
+                      "of the protocol, scored from one minute on",
             "interval": f"95 %, {evaluate.RESAMPLES} bootstrap resamples of subjects (ece: 300)",
             "columns": ["value", "lower", "upper"],
             "note": "brier and ece with both classes weighing the same; ece pooled over windows",
             "results": results,
             "by_subject": {"columns": ["balanced_accuracy", "auc"], **by_subject},
         },
+        "training": "all scored windows, and per subject some contacts that begin at random moments, so "
+                    "that what is usual since contact is not taken for rest",
         "architecture": {
             "hidden": list(network.HIDDEN), "dropout": network.DROPOUT, "weight_decay": network.WEIGHT_DECAY,
             "epochs": network.EPOCHS, "batch": network.BATCH, "rate": network.RATE,

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.stress.inputs import CLIP, INPUTS, SOURCES
-from models.stress.training.recordings import Subject
+from models.stress.training.recordings import HOP_S, UNLABELLED, Subject
 
 FloatArray = NDArray[np.float64]
 
 PRIOR_SECONDS = 120.0
+FIRST_MINUTE_S = 60
 
 
 def typical_spread(subjects: list[Subject]) -> FloatArray:
@@ -37,6 +38,24 @@ def deviations(subject: Subject, spread: FloatArray, prior_seconds: float = PRIO
     squares = np.maximum(np.cumsum(filled**2, axis=0) - seconds * mean**2, 0.0)
     scale = np.sqrt((squares + prior_seconds * spread**2) / (seconds + prior_seconds))
     return np.where(known, (filled - mean) / scale, np.nan)
+
+
+def contact_from(subject: Subject, start_s: int) -> Subject:
+    """Return what the device would know had contact begun only then.
+
+    A patient may arrive in any state, so a model that only ever met people who began at rest would take
+    everybody's usual for rest. The first minute of contact is not labelled: the device is silent then.
+    """
+    label = subject.label[start_s:].copy()
+    label[:FIRST_MINUTE_S] = UNLABELLED
+    return subject._replace(inputs=subject.inputs[start_s:], present=subject.present[start_s:], label=label)
+
+
+def labelled(subject: Subject) -> NDArray[np.intp]:
+    """Return the seconds of all labelled windows, every 10 s, without a calibration time."""
+    second = np.arange(subject.label.size)
+    keep = (subject.label != UNLABELLED) & (second % HOP_S == 0) & subject.present.any(axis=1)
+    return np.flatnonzero(keep)
 
 
 def vectors(deviation: FloatArray, present: NDArray[np.bool_]) -> NDArray[np.float32]:

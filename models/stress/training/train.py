@@ -26,7 +26,14 @@ from device.stress.card import CARD_NAME, FORMAT
 from device.stress.inputs import INPUTS, SOURCES
 from models.stress.training.card import describe
 from models.stress.training.evaluate import Calibration, Scored, calibrate, figures, sigmoid, smooth
-from models.stress.training.normalise import PRIOR_SECONDS, deviations, typical_spread, vectors
+from models.stress.training.normalise import (
+    PRIOR_SECONDS,
+    contact_from,
+    deviations,
+    labelled,
+    typical_spread,
+    vectors,
+)
 from models.stress.training.recordings import NOT_TESTED, Subject, load_subject, subject_folders
 
 FloatArray = NDArray[np.float64]
@@ -37,6 +44,10 @@ LOG = logging.getLogger("train")
 SMOOTHING_S = 15.0
 HYSTERESIS = 0.03
 WHOLE = "eda+ppg"
+LATE = "eda+ppg, late contact"
+LATE_CONTACTS_S = (400, 900, 1400, 1900)  # contact that begins in the middle of the protocol
+RANDOM_CONTACTS = 4  # per subject in training
+SHORTEST_CONTACT_S = 600
 SUBSETS = {WHOLE: (True, True), "eda": (True, False), "ppg": (False, True)}
 
 
@@ -45,6 +56,12 @@ class Fold(NamedTuple):
 
     subject: Subject
     logit: FloatArray
+    scored: NDArray[np.intp]
+
+    def smoothed(self) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Return the scored windows' smoothed logits and labels."""
+        logit = smooth(self.logit, self.subject.present.any(axis=1), SMOOTHING_S)
+        return logit[self.scored], self.subject.label[self.scored]
 
 
 def main() -> None:
@@ -84,21 +101,29 @@ def run(subjects: list[Subject], out: Path, seed: int) -> None:
             LOG.info("%s, %s: %s", name, subset, results[f"{name}, {subset}"])
     whole = folds["network"][WHOLE]
     spread = typical_spread(subjects)
-    rows, label = training_set(subjects, spread)
+    rows, label = training_set(subjects, spread, seed)
     content = to_tflite(train(rows, label, seed))
     out.mkdir(parents=True, exist_ok=True)
     (out / "stress.tflite").write_bytes(content)
     card = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest(),
-            **constants(whole, spread), **describe(subjects, results, whole_figures(whole), seed)}
+            **constants(whole + folds["network"][LATE], spread),
+            **describe(subjects, results, whole_figures(whole), seed)}
     (out / CARD_NAME).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
 def training_set(
-    subjects: list[Subject], spread: FloatArray,
+    subjects: list[Subject], spread: FloatArray, seed: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return model vectors and labels of all scored windows."""
-    rows = [vectors(deviations(one, spread), one.present)[one.scored()] for one in subjects]
-    return np.concatenate(rows), np.concatenate([one.label[one.scored()] for one in subjects])
+    """Return model vectors and labels: whole recordings, and contacts that begin at random moments."""
+    random = np.random.default_rng(seed)
+    rows, label = [], []
+    for subject in subjects:
+        starts = random.integers(0, len(subject.label) - SHORTEST_CONTACT_S, RANDOM_CONTACTS)
+        parts = [(subject, subject.scored())]
+        parts += [(late, labelled(late)) for late in (contact_from(subject, int(at)) for at in starts)]
+        rows += [vectors(deviations(one, spread), one.present)[at] for one, at in parts]
+        label += [one.label[at] for one, at in parts]
+    return np.concatenate(rows), np.concatenate(label)
 
 
 def leave_one_out(
@@ -107,17 +132,21 @@ def leave_one_out(
     """Return for each subset of sources what models say of subjects that they never saw."""
     from models.stress.training.network import without_sources
 
-    found: dict[str, list[Fold]] = {subset: [] for subset in subsets}
+    found: dict[str, list[Fold]] = {subset: [] for subset in [*subsets, LATE]}
     for held_out in subjects:
         if held_out.name in NOT_TESTED:
             continue
         others = [one for one in subjects if one is not held_out]
         spread = typical_spread(others)
-        predict = trainer(*training_set(others, spread), seed)
+        predict = trainer(*training_set(others, spread, seed), seed)
         rows = vectors(deviations(held_out, spread), held_out.present)
         for subset, keep in subsets.items():
             fewer = held_out._replace(present=held_out.present & np.array(keep))
-            found[subset].append(Fold(fewer, predict(without_sources(rows, np.array(keep)))))
+            found[subset].append(Fold(fewer, predict(without_sources(rows, np.array(keep))), fewer.scored()))
+        for start_s in LATE_CONTACTS_S:
+            late = contact_from(held_out, start_s)
+            logit = predict(vectors(deviations(late, spread), late.present))
+            found[LATE].append(Fold(late, logit, labelled(late)))
     return found
 
 
@@ -147,19 +176,19 @@ def forest(rows: NDArray[np.float32], label: NDArray[np.int64], seed: int) -> Pr
 
 
 def score(folds: list[Fold]) -> dict[str, Scored]:
-    """Return smoothed and calibrated levels of the scored windows; calibrated on the other subjects.
+    """Return calibrated levels of each subject's scored windows; calibrated on the other subjects.
 
     Subjects without a scored window of both classes (no usable source) are left out.
     """
-    smoothed = [smooth(one.logit, one.subject.present.any(axis=1), SMOOTHING_S) for one in folds]
-    parts = [(one.subject.name, logit[one.subject.scored()], one.subject.label[one.subject.scored()])
-             for one, logit in zip(folds, smoothed, strict=True)]
-    parts = [part for part in parts if set(part[2]) == {0, 1}]
+    parts: dict[str, list[tuple[FloatArray, NDArray[np.int64]]]] = {}
+    for fold in folds:
+        parts.setdefault(fold.subject.name, []).append(fold.smoothed())
+    joined = {name: tuple(map(np.concatenate, zip(*some, strict=True))) for name, some in parts.items()}
+    joined = {name: pair for name, pair in joined.items() if set(pair[1]) == {0, 1}}
     found = {}
-    for name, logit, label in parts:
-        others = [part for part in parts if part[0] != name]
-        calibration = calibrate(np.concatenate([part[1] for part in others]),
-                                np.concatenate([part[2] for part in others]))
+    for name, (logit, label) in joined.items():
+        others = [pair for other, pair in joined.items() if other != name]
+        calibration = calibrate(*map(np.concatenate, zip(*others, strict=True)))
         found[name] = Scored(sigmoid(calibration.apply(logit)), label)
     return found
 
@@ -177,9 +206,7 @@ def constants(folds: list[Fold], spread: FloatArray) -> dict[str, Any]:
 
     The borders are thirds of the held-out levels, stress and rest weighing the same.
     """
-    smoothed = [smooth(one.logit, one.subject.present.any(axis=1), SMOOTHING_S) for one in folds]
-    logit = np.concatenate([some[one.subject.scored()] for one, some in zip(folds, smoothed, strict=True)])
-    label = np.concatenate([one.subject.label[one.subject.scored()] for one in folds])
+    logit, label = map(np.concatenate, zip(*(fold.smoothed() for fold in folds), strict=True))
     calibration = calibrate(logit, label)
     medium, high = balanced_thirds(sigmoid(calibration.apply(logit)), label)
     inputs: list[dict[str, Any]] = [
