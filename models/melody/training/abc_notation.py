@@ -123,6 +123,7 @@ class _Reader:
         lead = bar_beats - self._pickup if self._pickup is not None and bar_beats else 0.0
 
         def place(bar: int, beat: float) -> Place:
+            """Return a place with the upbeat moved to the end of its bar."""
             shifted = beat + (lead if bar == 0 else 0.0)
             wraps = bar == 0 and bar_beats and shifted >= bar_beats - 1e-6
             return Place(shifted - bar_beats, 1, metre) if wraps else Place(shifted, bar, metre)

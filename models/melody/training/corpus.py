@@ -42,6 +42,7 @@ def families(tunes: list[Tune]) -> list[list[Tune]]:
     leader = list(range(len(tunes)))
 
     def root(index: int) -> int:
+        """Return the tune that stands for a tune's melody."""
         while leader[index] != index:
             index = leader[index]
         return index

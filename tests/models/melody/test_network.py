@@ -12,6 +12,7 @@ from models.melody.training import network
 from models.melody.training.corpus import IGNORE
 
 tensorflow = pytest.importorskip("tensorflow", reason="needs the `train` extra")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorFlow 2.15's own
 
 
 ROWS = 96  # twelve batches: enough steps for the average of the weights to follow
