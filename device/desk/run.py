@@ -11,7 +11,7 @@ from pathlib import Path
 
 from device.bus import ZmqBus
 from device.config import Settings
-from device.desk import keyboard
+from device.desk import journal, keyboard
 from device.desk.broker import DeskBroker
 from device.desk.journal import JournalWriter, read_journal
 from device.desk.report import write_report
@@ -19,7 +19,7 @@ from device.desk.score import write_midi
 from device.desk.setup import RunOptions, write_config
 from device.desk.up import Supervisor, services_of
 from device.errors import EXIT_CONFIG, ConfigError, TranquilloError
-from device.messages import MESSAGE_TYPES, Health, Message, Phrase, Session, SessionPhase
+from device.messages import MESSAGE_TYPES, EegBlock, Health, Message, Phrase, Session, SessionPhase
 
 READY_DEADLINE_S = 60.0
 ENDING_DEADLINE_S = 60.0
@@ -43,7 +43,7 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
         TranquilloError: something is missing or wrong; the text says what to do.
     """
     options.out.mkdir(parents=True, exist_ok=True)
-    for stale in ("session.wav", "session.mid", "mqtt.jsonl", "report.html", "journal.bin", "figures.json"):
+    for stale in ("session.wav", "session.mid", "mqtt.jsonl", "report.html", "figures.json", journal.NAME):
         (options.out / stale).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="tranquillo-") as folder:
         run_dir = Path(folder)
@@ -57,10 +57,10 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
             time.sleep(DRAIN_S)
         finally:
             broker.close()
-    journal = read_journal(options.out / "journal.bin")
-    phrases = [message for message in journal if isinstance(message, Phrase)]
+    messages = read_journal(options.out / journal.NAME, leave_out=journal.RAW_SAMPLES)
+    phrases = [message for message in messages if isinstance(message, Phrase)]
     if phrases:
-        write_midi(options.out / "session.mid", phrases, phrases[0].start_s)
+        write_midi(options.out / "session.mid", phrases)
     progress(60 * options.minutes, "writing the report")
     return write_report(options.out)
 
@@ -74,7 +74,7 @@ def _run_lockstep(options: RunOptions, config: Path, progress: Progress) -> None
     """
     command = [
         sys.executable, "-m", "device.services.lockstep", "--config", str(config),
-        "--journal", str(options.out / "journal.bin"), "--speed", str(options.speed),
+        "--journal", str(options.out / journal.NAME), "--speed", str(options.speed),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         for line in process.stdout or ():
@@ -96,7 +96,7 @@ class _RealTime:
         run_dir = Path(settings.run_dir)
         self._supervisor = Supervisor(config, settings, options.out / "logs")
         self._bus = ZmqBus(run_dir, "", MESSAGE_TYPES)
-        self._journal = JournalWriter(options.out / "journal.bin")
+        self._journal = JournalWriter(options.out / journal.NAME, leave_out=(EegBlock,))
         self._waiting = set(services_of(settings))
         self._session: Session | None = None
 

@@ -21,7 +21,7 @@ from device.clock import ManualClock
 from device.config import Settings, load
 from device.desk.journal import JournalWriter
 from device.errors import EXIT_CONFIG, EXIT_OK, ConfigError, DeviceConfigError, RecordingError
-from device.messages import MESSAGE_TYPES, Message, Session, SessionPhase
+from device.messages import MESSAGE_TYPES, EegBlock, Message, Session, SessionPhase
 from device.runtime import Heart, Root, Worker, configure_logging
 from device.services import conductor, estimator, headset, player, sensors, simulator, telemetry
 from drivers.open import Parts
@@ -198,7 +198,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         settings = load(options.config)
-        with JournalWriter(options.journal) as journal:
+        with JournalWriter(options.journal, leave_out=(EegBlock,)) as journal:
             clock = ManualClock()
             bench = Bench(settings, clock, simulator.make_world(settings, clock), journal)
             try:
