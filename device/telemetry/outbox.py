@@ -237,7 +237,7 @@ class Outbox:
             db = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
             try:
                 self._prepare(db)
-            except BaseException:
+            except sqlite3.DatabaseError:
                 db.close()
                 raise
             self._db = db
