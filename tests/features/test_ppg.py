@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from device.features.ppg import band_pass, find_beats, ppg_features, trusted_intervals
+from drivers.sim.recording import open_recording
 
 RATE = 100.0
 
@@ -159,6 +160,23 @@ def test_ppg_finds_most_consensus_beats_of_an_arduino_in_a_car(shared_data):
         trusted += distance.shape[0]
     assert hits / wanted > 0.9
     assert trusted_wrong / trusted < 0.1
+
+
+@pytest.mark.parametrize("subject", ["S08", "S34"])
+def test_ppg_agrees_with_the_beat_intervals_of_a_watch(shared_data, subject):
+    folder = shared_data / "stress-predict" / subject
+    body = open_recording(folder, 0.0)
+    with gzip.open(folder / "IBI.csv.gz", "rt") as lines:
+        ends_s, ibi_s = np.loadtxt(lines, delimiter=",", skiprows=1).T
+    errors = []
+    for end_s in range(60, 601, 20):
+        inside = (ends_s > end_s - 60) & (ends_s <= end_s)
+        if ibi_s[inside].sum() < 30.0:
+            continue
+        signal = np.array([body.pulse_v(end_s - 60 + k / RATE) for k in range(6000)])
+        errors.append(ppg_features(signal, RATE).hr_bpm - 60.0 / np.median(ibi_s[inside]))
+    assert len(errors) >= 10
+    assert np.abs(errors).mean() < 2.0
 
 
 def test_trusted_intervals_drop_outliers_and_break_succession():

@@ -12,7 +12,13 @@ import pytest
 from device.stress.baseline import Baseline
 from device.stress.inputs import CLIP, INPUTS, SOURCES, model_vector
 from drivers.sim.recording import Interval, open_recording
-from models.stress.training.normalise import deviations, typical_spread, vectors
+from models.stress.training.normalise import (
+    contact_from,
+    deviations,
+    labelled,
+    typical_spread,
+    vectors,
+)
 from models.stress.training.recordings import (
     Subject,
     features_of,
@@ -116,3 +122,30 @@ def test_subject_folders_are_the_recordings_with_a_protocol(shared_data):
     names = [one.name for one in subject_folders(shared_data / "stress-predict")]
     assert len(names) == 28
     assert names == sorted(names)
+
+
+def test_late_contact_knows_nothing_of_what_came_before():
+    subject = invented()
+    late = contact_from(subject, 410)
+    assert late.inputs.shape[0] == 900 - 410
+    assert (late.label[:60] == -1).all()
+    assert np.array_equal(late.label[60:], subject.label[470:])
+    spread = np.ones(len(INPUTS))
+    changed = subject._replace(inputs=subject.inputs.copy())
+    changed.inputs[:410] = 99.0
+    same = deviations(contact_from(changed, 410), spread)
+    assert np.array_equal(deviations(late, spread), same, equal_nan=True)
+    assert (subject.label[:60] == -1).all()
+
+
+def test_late_contact_leaves_the_original_labels_alone():
+    subject = invented()
+    before = subject.label.copy()
+    contact_from(subject, 450)
+    assert np.array_equal(subject.label, before)
+
+
+def test_labelled_windows_come_every_ten_seconds_from_the_first_minute_on():
+    found = labelled(contact_from(invented(), 410))
+    assert (found % 10 == 0).all()
+    assert found.min() == 60
