@@ -14,6 +14,12 @@ GRACE_S = 10.0
 SILENCE_S = 6.0  # a running session that is not heard for this long: the player's restart takes under 2 s
 NO_CONTACT_S = 90.0
 
+NO_CONTACT = Fault(
+    code="no_contact", severity=Severity.ATTENTION,
+    advice="no sensor has said anything of the patient for 90 s: check finger clip and electrodes; the "
+           "program plays on without them",
+)
+
 _ROLLBACK_S = 0.5
 
 
@@ -48,7 +54,7 @@ class Watch:
         return state.position_s < before.position_s - _ROLLBACK_S
 
     def hear_contact(self, at_s: float) -> None:
-        """Take note that the stress level is known now."""
+        """Take note that the sensors say something of the patient now."""
         self._known_s = at_s
 
     def start(self, at_s: float) -> None:
@@ -58,6 +64,11 @@ class Watch:
     def missing(self, at_s: float) -> tuple[Service, ...]:
         """Return the expected services that have not been heard for more than 5 s."""
         return tuple(name for name in self._expected if self._absent(name, at_s))
+
+    def faults(self, phase: SessionPhase, at_s: float) -> tuple[Fault, ...]:
+        """Return that a running session has no contact with the patient, if so."""
+        alone_s = at_s - max(self._known_s, self._started_s)
+        return (NO_CONTACT,) if phase is SessionPhase.RUNNING and alone_s > NO_CONTACT_S else ()
 
     def pattern(self, phase: SessionPhase, own_faults: tuple[Fault, ...], at_s: float) -> LightPattern:
         """Return what the light has to say.
@@ -69,23 +80,22 @@ class Watch:
         """
         if phase is SessionPhase.MUTED:
             return LightPattern.OFF
-        severities = self._severities(own_faults, at_s)
+        severities = self._severities((*own_faults, *self.faults(phase, at_s)), at_s)
         if Severity.ACT_NOW in severities or self._no_sound(phase, at_s):
             return LightPattern.FAULT
         if phase is SessionPhase.ENDING:
             return LightPattern.ENDING
         if phase is SessionPhase.RUNNING:
-            return self._running(severities, at_s)
+            return self._running(severities)
         if Severity.ATTENTION in severities:
             return LightPattern.ATTENTION
         return LightPattern.READY if self._player_heard() else LightPattern.OFF
 
-    def _running(self, severities: set[Severity], at_s: float) -> LightPattern:
+    def _running(self, severities: set[Severity]) -> LightPattern:
         """Return the pattern of a running session."""
         if self._sounding_s < self._started_s:
             return LightPattern.STARTING
-        alone = at_s - max(self._known_s, self._started_s) > NO_CONTACT_S
-        if alone or Severity.ATTENTION in severities:
+        if Severity.ATTENTION in severities:
             return LightPattern.PLAYING_ATTENTION
         return LightPattern.PLAYING
 

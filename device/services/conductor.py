@@ -10,7 +10,6 @@ from device.bus import Bus
 from device.clock import Clock
 from device.config import Settings
 from device.control.performance import Composer, Performance
-from device.control.reading import known_level
 from device.control.resume import SessionKeeper, SessionStore, read_boot_id
 from device.control.session import SessionMachine, SessionState
 from device.errors import DeviceLost, ModelError
@@ -124,7 +123,8 @@ class Conductor:
 
     def faults(self) -> tuple[Fault, ...]:
         """Return what is wrong with panel, button, melody model and session file."""
-        return (*self._built_faults, *self._panel.faults(), *self._gestures.faults(), *self._keeper.faults())
+        return (*self._built_faults, *self._panel.faults(), *self._gestures.faults(), *self._keeper.faults(),
+                *self._watch.faults(self._machine.phase, self._clock.monotonic()))
 
     def close(self) -> None:
         """Release the panel; a running session stays saved for a restart."""
@@ -149,7 +149,7 @@ class Conductor:
         """Take one message from another service."""
         if isinstance(message, Stress):
             self._stress = message
-            if known_level(message, at_s) is not None:
+            if message.level is not None:
                 self._watch.hear_contact(at_s)
         elif isinstance(message, Features):
             self._features = message
