@@ -45,7 +45,8 @@ ATTEMPTS = 24  # drafts of a phrase until one is new
 _THEME_BARS = 2
 _THEME_LOW, _THEME_HIGH = 59, 76  # where the corpus lies, so the network is at home
 _SPARSEST, _BUSIEST = 1.0, 4.5  # melody tones per bar at density 0 and 1
-_WANDER_STEPS = 10.0  # scale steps by which full drift lifts a phrase; it seldom passes a third of that
+_WANDER_OCTAVES = 4  # up to 8 phrases; slower, it would hide the target's own pitch
+_WANDER_STEPS = 8.0  # scale steps by which full drift lifts a phrase; it seldom passes a third of that
 _SHORTENED = 0.6  # share of its length a melody tone loses at full percussiveness
 
 # Streams of randomness, so that one draw more in a part does not change the others.
@@ -160,8 +161,9 @@ class Composer:
         register = register_of(target.pitch)
         centre = ladder_index((register.low + register.high) // 2, key.scale)
         mean_rise = sum(step.rise for step in theme) / len(theme)
-        wander = round(_WANDER_STEPS * drift_at(self._seed + 2, phrase_id) + rng.uniform(-1.0, 1.0))
-        frame = _Frame(key, chords, target, phrase_id % 2 == 1, centre - round(mean_rise) + wander)
+        wander = _WANDER_STEPS * drift_at(self._seed + 2, phrase_id, _WANDER_OCTAVES)
+        reference = centre - round(mean_rise) + round(wander + rng.uniform(-1.0, 1.0))
+        frame = _Frame(key, chords, target, phrase_id % 2 == 1, reference)
         plan = list(Plan)[int(rng.choice(len(Plan), p=_PLAN_SHARES))]
         bars = [varied(bar, attempt // 2, rng) for bar in self._developed(theme, plan, frame, rng)]
         wanted = _SPARSEST + (_BUSIEST - _SPARSEST) * target.density

@@ -34,10 +34,16 @@ def velocity(voice: Voice, target: MusicalTarget, beat: float, drift: float) -> 
     return round(min(HIGHEST, max(LOWEST, level * accent * (1.0 + _DRIFT * drift))), 4)
 
 
-def drift_at(seed: int, beat: int) -> float:
-    """Return 1/f noise -1 to 1 at a beat of the session (Voss's sum of ever slower dice)."""
-    dice = [_uniform(seed, octave, beat >> octave) for octave in range(_OCTAVES)]
-    return 2.0 * sum(dice) / _OCTAVES - 1.0
+def drift_at(seed: int, beat: int, octaves: int = _OCTAVES) -> float:
+    """Return 1/f noise -1 to 1 at a beat of the session (Voss's sum of ever slower dice).
+
+    Args:
+        seed: of the session.
+        beat: counted from 0, or whatever else counts up.
+        octaves: how many dice; the slowest is thrown every 2 ** (octaves - 1) beats.
+    """
+    dice = [_uniform(seed, octave, beat >> octave) for octave in range(octaves)]
+    return 2.0 * sum(dice) / octaves - 1.0
 
 
 def _uniform(seed: int, octave: int, count: int) -> float:

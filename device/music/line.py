@@ -33,9 +33,9 @@ class Register(NamedTuple):
 
 
 def register_of(pitch: float) -> Register:
-    """Return the register for the target's pitch 0 to 1: a tenth, its middle at MIDI 63 to 76."""
-    middle = 63 + 13 * pitch
-    return Register(max(MELODY_LOW, round(middle - 8)), min(MELODY_HIGH, round(middle + 8)))
+    """Return the register for the target's pitch 0 to 1: a ninth, its middle at MIDI 62 to 77."""
+    middle = 62 + 15 * pitch
+    return Register(max(MELODY_LOW, round(middle - 7)), min(MELODY_HIGH, round(middle + 7)))
 
 
 class Setting(NamedTuple):

@@ -34,7 +34,7 @@ def settings_and_shapes(draw: st.DrawFn) -> tuple[Setting, Shape, int | None]:
     return Setting(chords, key.scale, key.tonic, register, reference), shape, before
 
 
-@pytest.mark.parametrize(("pitch", "expected"), [(0.0, (55, 71)), (0.5, (62, 78)), (1.0, (68, 84))])
+@pytest.mark.parametrize(("pitch", "expected"), [(0.0, (55, 69)), (0.5, (62, 76)), (1.0, (70, 84))])
 def test_register_of_rises_with_the_target(pitch: float, expected: tuple[int, int]) -> None:
     assert register_of(pitch) == expected
 
