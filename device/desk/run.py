@@ -23,7 +23,8 @@ from device.messages import MESSAGE_TYPES, EegBlock, Health, Message, Phrase, Se
 
 READY_DEADLINE_S = 60.0
 ENDING_DEADLINE_S = 60.0
-DRAIN_S = 3.0
+AFTER_END_S = 6.0  # the outcome of a session follows 3 s after its end
+DRAIN_S = 0.5
 
 Progress = Callable[[float, str], None]
 
@@ -112,7 +113,7 @@ class _RealTime:
             limit_s = READY_DEADLINE_S + 60 * self._options.minutes + ENDING_DEADLINE_S
             self._until(lambda: self._phase() is SessionPhase.RUNNING, limit_s, "press Enter to start")
             self._until(lambda: self._phase() is SessionPhase.IDLE, limit_s, "playing")
-            self._record_for(1.0)
+            self._record_for(AFTER_END_S)
         finally:
             self._supervisor.stop()
             self._journal.close()

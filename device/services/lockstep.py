@@ -32,7 +32,7 @@ ROOTS: tuple[Root, ...] = (
 )
 PRESS_AT_S = 2.0
 RELEASE_AT_S = 2.2
-AFTER_END_S = 2.0
+AFTER_END_S = 8.0  # in real time, so that telemetry gets its last messages through a real broker
 JOURNAL_EVERY_S = 0.25
 PROGRESS_EVERY_S = 5.0
 
@@ -151,16 +151,17 @@ class Bench:
 
 
 class Pace:
-    """Keeps simulated time at most `speed` times as fast as the world's; 0 does not hold back."""
+    """Keeps simulated time from `start_s` on at most `speed` times as fast as the world's; 0 lets it run."""
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, speed: float, start_s: float = 0.0) -> None:
         self._speed = speed
+        self._start_s = start_s
         self._born_s = time.monotonic()
 
     def hold(self, elapsed_s: float) -> None:
         """Sleep if the run is ahead."""
         if self._speed > 0:
-            ahead_s = elapsed_s / self._speed - (time.monotonic() - self._born_s)
+            ahead_s = (elapsed_s - self._start_s) / self._speed - (time.monotonic() - self._born_s)
             time.sleep(max(0.0, ahead_s))
 
 
@@ -180,6 +181,7 @@ def play(bench: Bench, settings: Settings, speed: float, stop: threading.Event) 
         started = started or bench.phase is SessionPhase.RUNNING
         if started and not ended_s and bench.phase is SessionPhase.IDLE:
             ended_s = elapsed_s
+            pace = Pace(1.0, elapsed_s)
         if elapsed_s >= told_s:
             told_s += PROGRESS_EVERY_S
             sys.stdout.write(f"{elapsed_s:.1f} playing\n")
