@@ -31,13 +31,20 @@ class Composer(Protocol):
     def compose(self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float) -> Phrase:
         """Write the next phrase for a target."""
 
+    def follow(self, phrase: Phrase) -> None:
+        """Go on from the last phrase that a predecessor wrote."""
+
 
 class PerformanceState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a successor needs to go on: the policy, the next phrase's number, the written music's end."""
+    """What a successor needs to go on: the policy, the next phrase's number, the written music's end.
+
+    `last_phrase` lets the next one follow it without a leap.
+    """
 
     policy: PolicyState
     next_phrase_id: int
     music_end_s: float | None
+    last_phrase: Phrase | None = None
 
 
 class Performance:
@@ -60,6 +67,9 @@ class Performance:
         self._due_s = 0.0
         self._written: deque[Phrase] = deque(maxlen=2)
         self._stress_at_s: float | None = None
+        self._last_phrase = state.last_phrase if state else None
+        if self._last_phrase is not None and reason is Reason.RESUMED:
+            composer.follow(self._last_phrase)
 
     def step(self, at_s: float, session: Session, stress: Stress | None,
              features: Features | None) -> list[Target | Phrase]:
@@ -104,7 +114,7 @@ class Performance:
         if policy is None:
             return None
         return PerformanceState(policy=policy, next_phrase_id=self._next_phrase_id,
-                                music_end_s=self._schedule.end_s)
+                                music_end_s=self._schedule.end_s, last_phrase=self._last_phrase)
 
     def _write(self, start_s: float, at_s: float, target: MusicalTarget) -> Phrase:
         """Write the next phrase and take note of its end."""
@@ -112,6 +122,7 @@ class Performance:
         self._next_phrase_id += 1
         self._schedule.written(phrase.start_s, phrase.duration_s)
         self._written.append(phrase)
+        self._last_phrase = phrase
         return phrase
 
 

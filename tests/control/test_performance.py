@@ -16,6 +16,9 @@ class Scale:
     def __init__(self):
         self.asked = []
 
+    def follow(self, phrase):
+        self.followed = phrase
+
     def compose(self, target, *, phrase_id, start_s, at_s):
         self.asked.append(target)
         notes = tuple(Note(voice="melody", pitch=60 + beat, start_beat=float(beat), beats=1.0, velocity=0.5)
@@ -172,3 +175,19 @@ def test_performance_composer_is_asked_for_bounded_targets(stress):
     composer = Scale()
     play(Performance(composer), 120.0, stress=stress)
     assert all(50.0 <= target.tempo_bpm <= 90.0 for target in composer.asked)
+
+
+def test_performance_a_resumed_one_lets_its_composer_follow_the_last_phrase():
+    first = Performance(Scale())
+    sent = phrases(play(first, 20.0))
+    heir = Scale()
+    Performance(heir, first.state(), Reason.RESUMED)
+    assert heir.followed == sent[-1]
+
+
+def test_performance_a_new_session_does_not_follow_the_old_one():
+    first = Performance(Scale())
+    play(first, 5.0)
+    fresh = Scale()
+    Performance(fresh, first.state(), Reason.MEET)
+    assert not hasattr(fresh, "followed")

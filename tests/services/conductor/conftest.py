@@ -35,6 +35,9 @@ class Bars:
     def __init__(self, seed):
         self.seed = seed
 
+    def follow(self, phrase):
+        self.followed = phrase
+
     def compose(self, target, *, phrase_id, start_s, at_s):
         return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target)
 
