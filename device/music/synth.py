@@ -17,7 +17,7 @@ POOL_SIZES: Final[dict[Voice, int]] = {"pad": 5, "bass": 1, "melody": 5, "textur
 
 BREATHS_PER_S = 6.0 / 60.0  # preset pacing near 6 per minute, the commonest in HRV biofeedback
 NOISE_SEED = 17
-PAD_LEVEL, BASS_LEVEL, MELODY_LEVEL, TEXTURE_LEVEL = 0.030, 0.055, 0.19, 0.055
+PAD_LEVEL, BASS_LEVEL, MELODY_LEVEL, TEXTURE_LEVEL = 0.030, 0.046, 0.19, 0.055
 ROOM_LEVEL, ECHO_LEVEL = 0.55, 0.30
 DARK_HZ, BRIGHT_HZ = 400.0, 4800.0  # the pad's filter at timbre 0 and 1
 SMOOTHING_S = 0.6
