@@ -66,7 +66,7 @@ def calibrate(logit: FloatArray, label: Labels) -> Calibration:
         wrong = -sign * (logit * np.exp(-point[0]) + point[1])
         return float(np.average(np.logaddexp(0.0, wrong), weights=weight))
 
-    best = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    best = minimize(loss, np.zeros(2), method="BFGS").x
     return Calibration(float(np.exp(best[0])), float(best[1]))
 
 

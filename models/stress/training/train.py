@@ -129,24 +129,39 @@ def training_set(
 def leave_one_out(
     subjects: list[Subject], trainer: Trainer, seed: int, subsets: dict[str, tuple[bool, bool]],
 ) -> dict[str, list[Fold]]:
-    """Return for each subset of sources what models say of subjects that they never saw."""
+    """Return for each subset of sources what models say of subjects that they never saw.
+
+    Two processes share the work; every fold sets its own seed, so who does what changes nothing.
+    """
+    from models.stress.training.network import make_deterministic
+
+    tested = [one.name for one in subjects if one.name not in NOT_TESTED]
+    one_fold = partial(fold_of, subjects=subjects, trainer=trainer, seed=seed, subsets=subsets)
+    with get_context("spawn").Pool(2, make_deterministic, (seed,)) as pool:
+        folds = pool.map(one_fold, tested, chunksize=1)
+    return {subset: [fold for some in folds for fold in some[subset]] for subset in [*subsets, LATE]}
+
+
+def fold_of(
+    name: str, subjects: list[Subject], trainer: Trainer, seed: int, subsets: dict[str, tuple[bool, bool]],
+) -> dict[str, list[Fold]]:
+    """Train without one subject and return what the model says of it."""
     from models.stress.training.network import without_sources
 
-    found: dict[str, list[Fold]] = {subset: [] for subset in [*subsets, LATE]}
-    for held_out in subjects:
-        if held_out.name in NOT_TESTED:
-            continue
-        others = [one for one in subjects if one is not held_out]
-        spread = typical_spread(others)
-        predict = trainer(*training_set(others, spread, seed), seed)
-        rows = vectors(deviations(held_out, spread), held_out.present)
-        for subset, keep in subsets.items():
-            fewer = held_out._replace(present=held_out.present & np.array(keep))
-            found[subset].append(Fold(fewer, predict(without_sources(rows, np.array(keep))), fewer.scored()))
-        for start_s in LATE_CONTACTS_S:
-            late = contact_from(held_out, start_s)
-            logit = predict(vectors(deviations(late, spread), late.present))
-            found[LATE].append(Fold(late, logit, labelled(late)))
+    held_out = next(one for one in subjects if one.name == name)
+    others = [one for one in subjects if one.name != name]
+    spread = typical_spread(others)
+    predict = trainer(*training_set(others, spread, seed), seed)
+    rows = vectors(deviations(held_out, spread), held_out.present)
+    found: dict[str, list[Fold]] = {LATE: []}
+    for subset, keep in subsets.items():
+        fewer = held_out._replace(present=held_out.present & np.array(keep))
+        logit = predict(without_sources(rows, np.array(keep)))
+        found[subset] = [Fold(fewer, logit, fewer.scored())]
+    for start_s in LATE_CONTACTS_S:
+        late = contact_from(held_out, start_s)
+        logit = predict(vectors(deviations(late, spread), late.present))
+        found[LATE].append(Fold(late, logit, labelled(late)))
     return found
 
 
@@ -166,7 +181,7 @@ def logistic(rows: NDArray[np.float32], label: NDArray[np.int64], _seed: int) ->
 def forest(rows: NDArray[np.float32], label: NDArray[np.int64], seed: int) -> Predictor:
     """Train a random forest on the same inputs."""
     model = RandomForestClassifier(100, min_samples_leaf=20, class_weight="balanced_subsample",
-                                   random_state=seed, n_jobs=2).fit(rows, label)
+                                   random_state=seed, n_jobs=1).fit(rows, label)
 
     def predict(some: NDArray[np.float32]) -> FloatArray:
         chance = np.clip(model.predict_proba(some)[:, 1], 1e-3, 1.0 - 1e-3)

@@ -63,6 +63,16 @@ def test_calibration_recovers_temperature_and_bias():
     assert expected_calibration_error(level, label) < 0.02
 
 
+def test_calibration_does_not_stop_where_it_starts():
+    random = np.random.default_rng(3)
+    logit = random.normal(0.0, 1.0, 20_000)
+    label = (random.random(20_000) < sigmoid(0.95 * logit + 0.03)).astype(int)
+    found = calibrate(logit, label)
+    moved = calibrate(2.0 * logit + 1.0, label)
+    assert found.temperature == pytest.approx(moved.temperature / 2.0, rel=1e-3)
+    assert found.apply(np.array([0.7])) == pytest.approx(moved.apply(np.array([2.4])), abs=1e-3)
+
+
 def test_calibration_error_tells_overconfidence():
     level, label = np.full(1000, 0.95), np.arange(1000) % 2
     assert expected_calibration_error(level, label) == pytest.approx(0.45)

@@ -96,7 +96,7 @@ def test_shipped_estimator_is_higher_in_stress_than_at_rest(folder, shared_data,
     estimator = StressEstimator(StressModel(folder / "stress.tflite"), Estimator())
     levels: dict[str, list[float]] = {"stress": [], "rest": []}
     bands = set()
-    for features in features_of(body, 1500):
+    for features in features_of(body):
         said = estimator.update(features)
         label = body.label(features.at_s)
         if features.at_s < 300.0 or label not in levels or said.level is None:
