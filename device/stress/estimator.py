@@ -20,13 +20,12 @@ NO_MODEL = "no_model"
 NO_SENSORS = "no_sensors"
 TOO_LITTLE_CONTACT = "too_little_contact"
 LOW_QUALITY = "low_quality"
-TEMPERATURE_ALONE = "temperature_alone"
 
 
 class StressEstimator:
     """Personal baseline, model, smoothing and bands over whatever sensors are in contact.
 
-    EEG is not used yet: the training data have none.
+    Skin temperature and EEG are not used (see `device.stress.inputs`).
 
     Args:
         model: the checked model, or None: the level is then always unknown.
@@ -61,8 +60,6 @@ class StressEstimator:
             return NO_SENSORS
         if max(quality.values(), default=0.0) < self._minimum_quality:
             return LOW_QUALITY
-        if set(quality) == {"temperature"}:
-            return TEMPERATURE_ALONE
         if self._person is None or self._person.contact_s < CONTACT_S:
             return TOO_LITTLE_CONTACT
         return ""
@@ -84,7 +81,7 @@ class _Person:
         """Return level, band and how personal the baseline is; learns even while nothing is said."""
         step_s = features.at_s - self._at_s
         self._at_s = features.at_s
-        if present - {"temperature"}:
+        if present:
             if features.at_s - self._present_s > RESET_AFTER_S:
                 self.contact_s = 0.0
             self.contact_s += min(step_s, 1.0)
@@ -114,9 +111,13 @@ class _Person:
 
 
 def source_quality(features: Features) -> dict[Source, float]:
-    """Return the quality of each source that is there at all."""
-    parts = {"eda": features.eda, "ppg": features.ppg, "temperature": features.temperature}
-    return {source: part.quality for source in SOURCES if (part := parts[source]) is not None}
+    """Return the quality of each of the model's sources that is there at all."""
+    found: dict[Source, float] = {}
+    if features.eda is not None:
+        found["eda"] = features.eda.quality
+    if features.ppg is not None:
+        found["ppg"] = features.ppg.quality
+    return found
 
 
 def next_band(band: StressBand, level: float, bands: Bands) -> StressBand:
