@@ -133,7 +133,8 @@ class StressBand(StrEnum):
 class Stress(Message, frozen=True, kw_only=True):
     """*State.* The stress estimate, once a second.
 
-    `level` 0 (calm) to 1 (stressed) or None when unknown; `confidence` 0 to 1; `sources` that were
+    `level` 0 (calm) to 1 (stressed) or None when unknown; `confidence` 0 to 1 says how far the baseline is
+    this person's own and the signals are clean, whatever the level; `sources` that were
     used; `reason` why it is unknown, or empty.
     """
 

@@ -6,9 +6,9 @@ and a deadband around neutral keep the music from following noise.
 
 | level | band | tempo against the arc |
 |---|---|---|
-| 0 to 1/3 | low | -6.0 to -1.2 bpm |
-| 1/3 to 2/3 | medium | -1.2 to +1.2 bpm |
-| 2/3 to 1 | high | +1.2 to +6.0 bpm |
+| 0 to 1/3 | low | -6.0 to -1.6 bpm |
+| 1/3 to 2/3 | medium | -1.6 to +1.6 bpm |
+| 2/3 to 1 | high | +1.6 to +6.0 bpm |
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import math
 from device.messages import Stress
 
 NEUTRAL = 0.5
-DEADBAND = 0.08  # around neutral: no bend
+DEADBAND = 0.05  # around neutral: no bend
 BACKLASH = 0.04  # movement that is ignored after a turn; about the noise of one estimate
 SMOOTHING_S = 6.0  # at full confidence, longer in proportion below
-MIN_CONFIDENCE = 0.3
+MIN_CONFIDENCE = 0.2  # clean signals reach it a minute after first contact
 STALE_S = 5.0
 FORGET_PER_S = 0.5 / 60.0  # from either extreme to neutral in a minute
 
@@ -58,7 +58,7 @@ class StressReading:
 
         Args:
             level: 0 to 1.
-            confidence: 0.3 to 1.
+            confidence: 0.2 to 1.
             elapsed_s: seconds since the last call.
         """
         share = -math.expm1(-elapsed_s * min(confidence, 1.0) / SMOOTHING_S)

@@ -48,9 +48,8 @@ class StressEstimator:
             self._person.hush()
             return _unknown(features.at_s, reason)
         level, band, certainty = estimate
-        decided = abs(2.0 * level - 1.0)
         return Stress(
-            at_s=features.at_s, level=level, confidence=decided * certainty * max(quality.values()),
+            at_s=features.at_s, level=level, confidence=certainty * max(quality.values()),
             band=band, sources=tuple(source for source in SOURCES if source in quality), reason="",
         )
 

@@ -105,7 +105,7 @@ def test_policy_stale_stress_counts_as_unknown(stress):
 def test_policy_unsure_stress_does_not_bend(stress):
     policy = ControlPolicy()
     for second in range(60):
-        decision = policy.update(1000.0 + second, second, DURATION_S, stress(1000.0 + second, 1.0, 0.2), None)
+        decision = policy.update(1000.0 + second, second, DURATION_S, stress(1000.0 + second, 1.0, 0.19), None)
     assert decision.loop == "open"
     assert not differ(decision.target, arc_target(59.0, DURATION_S), 1e-6)
 
