@@ -61,8 +61,8 @@ def test_policy_stress_step_changes_the_target_within_10_s(stress, before, after
 
 
 @pytest.mark.parametrize(("band", "level", "low_bpm", "high_bpm"), [
-    ("low", 0.05, -6.0, -1.2), ("low", 0.30, -6.0, -1.2), ("medium", 0.38, -1.2, 1.2),
-    ("medium", 0.62, -1.2, 1.2), ("high", 0.70, 1.2, 6.0), ("high", 0.98, 1.2, 6.0),
+    ("low", 0.05, -6.0, -1.6), ("low", 0.30, -6.0, -1.6), ("medium", 0.38, -1.6, 1.6),
+    ("medium", 0.62, -1.6, 1.6), ("high", 0.70, 1.6, 6.0), ("high", 0.98, 1.6, 6.0),
 ])
 def test_policy_stress_bands_map_to_tempo_bands(stress, band, level, low_bpm, high_bpm):
     decisions = play(ControlPolicy(), [level] * 600, stress)
@@ -105,7 +105,8 @@ def test_policy_stale_stress_counts_as_unknown(stress):
 def test_policy_unsure_stress_does_not_bend(stress):
     policy = ControlPolicy()
     for second in range(60):
-        decision = policy.update(1000.0 + second, second, DURATION_S, stress(1000.0 + second, 1.0, 0.19), None)
+        at_s = 1000.0 + second
+        decision = policy.update(at_s, second, DURATION_S, stress(at_s, 1.0, 0.19), None)
     assert decision.loop == "open"
     assert not differ(decision.target, arc_target(59.0, DURATION_S), 1e-6)
 
