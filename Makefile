@@ -4,8 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 DATA ?= ../shared/data
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-APT_RUN := python3-venv python3-dev gcc libc6-dev pkg-config libsystemd-dev mosquitto
+APT_RUN := python3-venv python3-dev gcc libc6-dev pkg-config libsystemd-dev libasound2-data mosquitto
 APT_TEST := $(APT_RUN) jackd2 openssl procps
 
 # $(call apt,packages): install what is missing and say so; silent when nothing is.
@@ -31,17 +32,17 @@ apt-test:
 
 $(BIN)/.desk: pyproject.toml | apt-run
 	@echo "Installing the Python packages of the device and the desk into .venv"
-	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check -e '.[desk]'
+	@$(PYTHON) -m venv .venv && $(PIP) -e '.[desk]'
 	@touch $@
 
 $(BIN)/.dev: pyproject.toml | apt-test
 	@echo "Installing the Python packages of the device and its tests into .venv"
-	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(PYTHON) -m venv .venv && $(PIP) -e '.[dev]'
 	@touch $@ $(BIN)/.desk
 
 $(BIN)/.train: pyproject.toml $(BIN)/.dev
 	@echo "Installing the Python packages of training into .venv"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'
+	@$(PIP) -e '.[train]'
 	@touch $@
 
 .PHONY: run

@@ -26,6 +26,7 @@ STALL_STEP_S = 0.25  # time counted per call at most, so that a suspended proces
 FILE_BOUND_S = 2.0  # audio computed by one call at most; the rest follows in the next calls
 CLOSE_BOUND_S = 3.0  # stop() and shutdown() of pyo can hang for ever on a dead back-end
 JACK_CLIENT = "tranquillo"
+ALSA_CONFIG = Path("/usr/share/alsa/alsa.conf")  # of Debian's libasound2-data
 
 
 class AudioSettings(NamedTuple):
@@ -206,6 +207,9 @@ def _boot(settings: AudioSettings) -> Any:  # noqa: ANN401 - pyo has no types
         audio=kinds[settings.backend], jackname=JACK_CLIENT, verbosity=1)
     server.deactivateMidi()
     if settings.backend == "alsa":
+        if not _alsa_is_configured():
+            raise DeviceLost(f"ALSA has no configuration ({ALSA_CONFIG} is missing); install the Debian "
+                             "package libasound2-data")
         server.setOutputDevice(choose_device(settings.device, *pyo.pa_get_output_devices()))
     server.boot()
     if not server.getIsBooted():
@@ -220,9 +224,16 @@ def output_names() -> list[str]:
     """Return the names of this machine's sound outputs as PortAudio lists them; empty without any."""
     import pyo
 
+    if not _alsa_is_configured():
+        return []
     with _without_library_chatter():
         names, _ = pyo.pa_get_output_devices()
     return list(names)
+
+
+def _alsa_is_configured() -> bool:
+    """Tell whether ALSA's own configuration is there; without it PortAudio aborts the whole process."""
+    return "ALSA_CONFIG_PATH" in os.environ or ALSA_CONFIG.exists()
 
 
 def choose_device(wanted: str, names: list[str], numbers: list[int]) -> int:

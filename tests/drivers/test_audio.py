@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers import audio as audio_driver
 from drivers.audio import AudioSettings, FileOut, StallCheck, choose_device, open_audio
 from drivers.errors import DeviceLost
 
@@ -120,6 +121,7 @@ def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str
 OPEN_AND_TELL = """
 import os
 import time
+from drivers import audio as audio_driver
 from drivers.audio import AudioSettings, open_audio
 from drivers.errors import DeviceLost
 try:
@@ -155,3 +157,11 @@ def test_open_audio_without_a_jack_server_says_so_and_starts_none() -> None:
     told = run_python(OPEN_AND_TELL.format(backend="jack", device=""), JACK_DEFAULT_SERVER="no-such-server")
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout == "lost: no JACK server is running; start jackd\n"
+
+
+def test_alsa_without_its_own_configuration_says_what_to_install(tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("ALSA_CONFIG_PATH", raising=False)
+    monkeypatch.setattr(audio_driver, "ALSA_CONFIG", tmp_path / "alsa.conf")
+    assert audio_driver.output_names() == []
+    with pytest.raises(DeviceLost, match="libasound2-data"):
+        open_audio(AudioSettings("alsa", "Headphones", RATE_HZ, FRAMES, ""))
