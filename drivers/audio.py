@@ -183,7 +183,6 @@ def open_audio(settings: AudioSettings) -> AudioOut:
             lists the devices that exist.
     """
     _check_record(settings.record)
-    os.environ["PYO_GUI_WX"] = "0"  # read by pyo when it is imported
     os.environ["JACK_NO_START_SERVER"] = "1"  # libjack would start a server of its own
     with _without_library_chatter():
         server = _boot(settings)
@@ -197,10 +196,17 @@ def open_audio(settings: AudioSettings) -> AudioOut:
     return RealTimeOut(settings.backend, server, settings)
 
 
+def _import_pyo() -> Any:  # noqa: ANN401 - pyo has no types
+    """Import pyo without the advertisements for GUI toolkits that it prints."""
+    os.environ["PYO_GUI_WX"] = "0"  # read by pyo when it is imported
+    with _without_library_chatter():
+        import pyo
+    return pyo
+
+
 def _boot(settings: AudioSettings) -> Any:  # noqa: ANN401 - pyo has no types
     """Return a booted pyo server, or raise DeviceLost before pyo can crash."""
-    import pyo
-
+    pyo = _import_pyo()
     kinds = {"alsa": "portaudio", "jack": "jack", "file": "manual"}
     server = pyo.Server(
         sr=settings.rate_hz, nchnls=CHANNELS, buffersize=settings.frames, duplex=0,
@@ -222,10 +228,9 @@ def _boot(settings: AudioSettings) -> Any:  # noqa: ANN401 - pyo has no types
 
 def output_names() -> list[str]:
     """Return the names of this machine's sound outputs as PortAudio lists them; empty without any."""
-    import pyo
-
     if not _alsa_is_configured():
         return []
+    pyo = _import_pyo()
     with _without_library_chatter():
         names, _ = pyo.pa_get_output_devices()
     return list(names)
