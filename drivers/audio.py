@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -264,7 +265,8 @@ def _check_record(path: str) -> None:
 
 @contextlib.contextmanager
 def _without_library_chatter() -> Iterator[None]:
-    """Send the C libraries' standard output and error to nowhere: ALSA prints 130 lines per look."""
+    """Send standard output and error to nowhere, C libraries' included: ALSA prints 130 lines per look."""
+    sys.stdout.flush()
     saved = os.dup(1), os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -272,6 +274,7 @@ def _without_library_chatter() -> Iterator[None]:
         os.dup2(nowhere, 2)
         yield
     finally:
+        sys.stdout.flush()
         os.dup2(saved[0], 1)
         os.dup2(saved[1], 2)
         for number in (*saved, nowhere):
