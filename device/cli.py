@@ -29,6 +29,7 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        """Run the command."""
         try:
             command(*args, **kwargs)
         except ConfigError as error:
@@ -76,6 +77,7 @@ def run(patient: str, minutes: float | None, speed: float, seed: int, interactiv
     click.echo(f"Sound: {audio_device or 'no sound card found, to the file only'}")
     with click.progressbar(length=round(60 * options.minutes), label="Session", show_pos=False) as bar:
         def progress(elapsed_s: float, word: str) -> None:
+            """Show what happens and how far the session is."""
             bar.label = word.capitalize().ljust(22)
             bar.update(max(0, round(elapsed_s) - bar.pos))
 

@@ -95,6 +95,7 @@ class Ads1115:
         from adafruit_ads1x15.ads1115 import ADS1115
 
         def make() -> _Chip:
+            """Construct it once."""
             chip: _Chip = ADS1115(self._bus, gain=gain, data_rate=rate_sps, address=self._address)
             return chip
 

@@ -12,7 +12,7 @@ import re
 import termios
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,9 @@ from drivers.adc import Timer
 from drivers.cyton_frames import FrameFinder, decode
 from drivers.cyton_timeline import RATE_HZ, Timeline
 from drivers.errors import DeviceLost
+from drivers.serial_port import Serial
 
-__all__ = ["RATE_HZ", "Cyton", "CytonSamples", "SerialLike"]
+__all__ = ["RATE_HZ", "Cyton", "CytonSamples"]
 
 RESTART_AFTER_S = 1.0  # silence after which the stream is restarted, once
 LOST_AFTER_S = 3.0  # silence after which the headset is given up
@@ -35,26 +36,6 @@ _POLL_S = 0.01
 _RUNS_MAX = 256  # a reader that falls further behind loses the oldest; they count as lost
 
 _T = TypeVar("_T")
-
-
-class SerialLike(Protocol):
-    """What is used of `serial.Serial`."""
-
-    @property
-    def in_waiting(self) -> int:
-        """Number of bytes that can be read at once."""
-
-    def read(self, size: int = 1) -> bytes:
-        """Return up to `size` bytes."""
-
-    def write(self, data: bytes) -> int | None:
-        """Send bytes."""
-
-    def reset_input_buffer(self) -> None:
-        """Forget what has arrived."""
-
-    def close(self) -> None:
-        """Release the port."""
 
 
 class CytonSamples(NamedTuple):
@@ -82,7 +63,7 @@ class Cyton:
         DeviceLost: nothing answers, the board is off, or the port is gone; the port is closed then.
     """
 
-    def __init__(self, port: SerialLike, timer: Timer) -> None:
+    def __init__(self, port: Serial, timer: Timer) -> None:
         self._port = port
         self._timer = timer
         self._finder = FrameFinder()

@@ -184,6 +184,7 @@ def default_parts(run_dir: Path) -> Parts:
     """Return the table of a real process: Linux devices, and the simulator's socket in `run_dir`."""
 
     def simulated() -> Hardware:
+        """Return the parts behind the simulator's socket."""
         from drivers.sim.remote import RemoteHardware
 
         return RemoteHardware(run_dir)

@@ -106,6 +106,7 @@ def measure(out: Path, seconds: int) -> str:
     meter = ProcessMeter(out / "run.toml")
 
     def progress(_elapsed_s: float, word: str) -> None:
+        """Take a sample while music plays."""
         if word == "playing":
             meter.sample()
 

@@ -27,6 +27,7 @@ def press(run_dir: Path, seconds: float) -> None:
 def listen(run_dir: Path) -> None:
     """Turn lines of standard input into presses until it ends, without holding anything else up."""
     def follow() -> None:
+        """Press for every line."""
         for line in sys.stdin:
             press(run_dir, HOLD_S if line.strip().lower() == "h" else PRESS_S)
 

@@ -9,9 +9,9 @@ from device.clock import Clock
 from device.config import Gsr, Sensors, SkinTemperature
 from device.messages import Quality, SampleBlock
 from device.sensing.channel import Channel
+from device.sensing.circuits import gsr_circuit, thermistor_circuit
 from drivers.adc import Adc, Reading
-from drivers.gsr import Contact, DividerGsr, GroveGsr
-from drivers.thermistor import Thermistor
+from drivers.gsr import Contact
 
 Convert = Callable[[float], tuple[float, Quality]]
 
@@ -97,26 +97,22 @@ def _pulse(volts: float) -> tuple[float, Quality]:
 
 def _conductance(gsr: Gsr) -> Convert:
     """Return the conversion of the configured circuit, volts to microsiemens and contact."""
-    circuit = (DividerGsr(gsr.supply_v, gsr.reference_ohm) if gsr.circuit == "divider"
-               else GroveGsr(gsr.supply_v))
-
-    def convert(volts: float) -> tuple[float, Quality]:
-        skin_us = circuit.microsiemens(volts)
-        if math.isnan(skin_us):
-            return skin_us, _QUALITY[circuit.contact(volts)]
-        return skin_us, Quality.GOOD
-
-    return convert
+    circuit = gsr_circuit(gsr)
+    return _conversion(circuit.microsiemens, circuit.contact)
 
 
 def _temperature(skin: SkinTemperature) -> Convert:
     """Return the conversion of the configured thermistor, volts to degrees Celsius and contact."""
-    sensor = Thermistor(skin.supply_v, skin.series_ohm, skin.nominal_ohm, skin.beta_k)
+    sensor = thermistor_circuit(skin)
+    return _conversion(sensor.celsius, sensor.contact)
+
+
+def _conversion(unit_of: Callable[[float], float], contact_of: Callable[[float], Contact]) -> Convert:
+    """Return a conversion from volts that asks for the contact only where there is no value."""
 
     def convert(volts: float) -> tuple[float, Quality]:
-        celsius = sensor.celsius(volts)
-        if math.isnan(celsius):
-            return celsius, _QUALITY[sensor.contact(volts)]
-        return celsius, Quality.GOOD
+        """Return the value, NaN without contact, and its quality."""
+        value = unit_of(volts)
+        return value, _QUALITY[contact_of(volts)] if math.isnan(value) else Quality.GOOD
 
     return convert

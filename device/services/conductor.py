@@ -246,9 +246,11 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Conductor
     pins = settings.panel
 
     def open_panel() -> PanelPart:
+        """Open the button and the light where they are wired."""
         return parts.panel(pins.pins, button=pins.button, red=pins.red, green=pins.green, blue=pins.blue)
 
     def compose(seed: int) -> Composer:
+        """Return a composer for a session's seed."""
         return music.Composer(melody, seed)
 
     store = SessionStore(Path(settings.run_dir), read_boot_id())

@@ -63,6 +63,7 @@ def calibrate(logit: FloatArray, label: Labels) -> Calibration:
     sign = 2.0 * label - 1.0
 
     def loss(point: FloatArray) -> float:
+        """Return the log loss at (log temperature, bias)."""
         wrong = -sign * (logit * np.exp(-point[0]) + point[1])
         return float(np.average(np.logaddexp(0.0, wrong), weights=weight))
 

@@ -60,7 +60,7 @@ class Fold(NamedTuple):
 
     def smoothed(self) -> tuple[FloatArray, NDArray[np.int64]]:
         """Return the scored windows' smoothed logits and labels."""
-        logit = smooth(self.logit, self.subject.present.any(axis=1), SMOOTHING_S)
+        logit = smooth(self.logit, np.asarray(self.subject.present.any(axis=1)), SMOOTHING_S)
         return logit[self.scored], self.subject.label[self.scored]
 
 
@@ -184,6 +184,7 @@ def forest(rows: NDArray[np.float32], label: NDArray[np.int64], seed: int) -> Pr
                                    random_state=seed, n_jobs=1).fit(rows, label)
 
     def predict(some: NDArray[np.float32]) -> FloatArray:
+        """Return logits of stress."""
         chance = np.clip(model.predict_proba(some)[:, 1], 1e-3, 1.0 - 1e-3)
         return np.asarray(np.log(chance / (1.0 - chance)))
 
