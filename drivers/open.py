@@ -76,7 +76,7 @@ class LinuxHardware:
         """Return the one factory over the GPIO character device.
 
         Raises:
-            DeviceConfigError: this machine is no Raspberry Pi.
+            DeviceConfigError: this machine is no Raspberry Pi, or lacks the module lgpio.
             DeviceLost: the GPIO chip cannot be opened.
         """
         if self._pins is None:
@@ -194,7 +194,12 @@ def default_parts(run_dir: Path) -> Parts:
 
 def _lgpio_factory() -> Factory:
     """Open the GPIO chip."""
-    import lgpio
+    try:
+        import lgpio
+    except ModuleNotFoundError as error:
+        raise DeviceConfigError(
+            f"linux:gpio needs a Raspberry Pi and the module lgpio ({error}); pip install lgpio, from "
+            "Python 3.13 on adafruit-lgpio, or use sim:gpio for panel.pins on a desk") from error
     from gpiozero.pins.lgpio import LGPIOFactory
 
     try:

@@ -80,5 +80,7 @@ class WavFile:
         if self._sample_bytes == PACKED_BYTES:
             wide = np.zeros((raw.size // 3, 4), np.uint8)
             wide[:, 1:] = raw.reshape(-1, 3)
-            return np.divide(wide.reshape(-1).view("<i4"), 2.0**31)
-        return np.divide(raw.view(f"<i{self._sample_bytes}"), 2.0 ** (8 * self._sample_bytes - 1))
+            samples: Floats = np.divide(wide.reshape(-1).view("<i4"), 2.0**31)
+        else:
+            samples = np.divide(raw.view(f"<i{self._sample_bytes}"), 2.0 ** (8 * self._sample_bytes - 1))
+        return samples

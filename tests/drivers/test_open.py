@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-import lgpio
 import pytest
 
 from device.clock import ManualClock
@@ -174,6 +174,7 @@ def test_linux_spi_is_opened_as_the_mcp3008_wants(
 def test_linux_pins_are_one_factory_for_every_panel(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, world: World,
 ) -> None:
+    pytest.importorskip("lgpio", reason="from Python 3.13 on lgpio is installed on a Pi only")
     made = []
 
     def provide() -> WiredFactory:
@@ -194,11 +195,21 @@ def test_linux_pins_are_one_factory_for_every_panel(
 def test_linux_gpio_chip_that_cannot_be_opened_is_a_loss(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:
+    lgpio = pytest.importorskip("lgpio", reason="from Python 3.13 on lgpio is installed on a Pi only")
+
     def refuse() -> None:
         raise lgpio.error("can not open gpiochip")
 
     monkeypatch.setattr("gpiozero.pins.lgpio.LGPIOFactory", refuse)
     with pytest.raises(DeviceLost, match=r"can not open gpiochip.*group gpio"):
+        default_parts(tmp_path).panel("linux:gpio", **PANEL)
+
+
+def test_linux_gpio_without_its_module_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:
+    monkeypatch.setitem(sys.modules, "lgpio", None)  # as if it were not installed
+    with pytest.raises(DeviceConfigError, match=r"module lgpio.*pip install.*sim:gpio"):
         default_parts(tmp_path).panel("linux:gpio", **PANEL)
 
 

@@ -56,7 +56,8 @@ def augment(vectors: FloatArray, label: Labels, seed: int) -> tuple[FloatArray, 
 def balance(label: Labels) -> NDArray[np.float64]:
     """Return weights that give both classes the same total, 1 on average."""
     share = label.mean()
-    return np.where(label == 1, 0.5 / share, 0.5 / (1.0 - share))
+    weight: NDArray[np.float64] = np.where(label == 1, 0.5 / share, 0.5 / (1.0 - share))
+    return weight
 
 
 def train(vectors: FloatArray, label: Labels, seed: int) -> Any:  # noqa: ANN401 - Keras has no types
