@@ -82,7 +82,7 @@ def run(patient: str, minutes: float | None, speed: float, seed: int, interactiv
             bar.update(max(0, round(elapsed_s) - bar.pos))
 
         report = run_session(options, progress)
-    click.echo(f"Report: {report}")
+    click.echo(f"Look at {report}, listen to {out / 'session.wav'}")
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import subprocess
 import sys
@@ -65,9 +66,10 @@ class Supervisor:
             logs.mkdir(parents=True, exist_ok=True)
         path = config.with_suffix(".supervisor")
         path.write_text(supervisor_config(config, services_of(settings), logs), encoding="utf-8")
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and configuration
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
-        )
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)]
+        with contextlib.ExitStack() as opened:
+            own_log = None if logs is None else opened.enter_context((logs / "supervisor.log").open("wb"))
+            self._process = subprocess.Popen(command, stdout=own_log)  # noqa: S603 - our own interpreter
 
     @property
     def pid(self) -> int:
