@@ -8,7 +8,7 @@ import pytest
 from device.config import Settings, load
 from device.errors import ConfigError
 
-GOOD = 'unit_id = "bed-07"\n'
+GOOD = 'unit_id = "unit-07"\n'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -28,7 +28,7 @@ def refused(folder: Path, text: str) -> str:
 
 def test_config_one_key_is_enough(tmp_path):
     settings = load(write(tmp_path, GOOD))
-    assert settings.unit_id == "bed-07"
+    assert settings.unit_id == "unit-07"
     assert settings.sensors.ppg.rate_hz == 100.0
     assert settings.program.minutes == 20.0
     assert settings.player.loudness.ceiling_dba == 65.0
