@@ -58,12 +58,16 @@ def validity(path: Path) -> Validity:
 def context_of(tls: Tls) -> ssl.SSLContext:
     """Return a client context: TLS 1.2 or later, broker's name and chain checked, own certificate if given.
 
+    The chain is held to RFC 5280: an authority says in its key usage that it may sign certificates, and
+    certificates name the key that signed them.
+
     Raises:
         OSError: a file is missing or is not what it should be (`ssl.SSLError` is an OSError).
     """
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=tls.ca)
     context.sslsocket_class = TidySocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 does by itself: one rule for every unit
     if tls.certificate:
         context.load_cert_chain(tls.certificate, tls.key or None)
     return context

@@ -142,7 +142,8 @@ def test_telemetry_two_streams_on_disk_cannot_be_joined(unit):
 def test_telemetry_killed_in_a_session_goes_on_counting(unit):
     unit.run(620, phase=SessionPhase.RUNNING, band=StressBand.HIGH)
     unit.worker._uplink.close()
-    unit.start()  # nothing of the first was closed in order
+    unit.outbox._db.close()  # nothing of the first is closed in order: the kernel closes its file
+    unit.start()
     unit.run(570, phase=SessionPhase.RUNNING, elapsed_s=630, band=StressBand.LOW)
     unit.run(6)
     (outcome,) = unit.rows("outcomes")

@@ -26,13 +26,14 @@ class Authority:
         self.certificate = folder / f"{name}-ca.pem"
         self._key = folder / f"{name}-ca.key"
         openssl("req", "-x509", *NEW_KEY, "-days", "400", "-subj", f"/CN={name}",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                 "-keyout", self._key, "-out", self.certificate)
 
     def issue(self, name: str, *, days: int = 365, alternative: str = "IP:127.0.0.1,DNS:localhost") -> Tls:
         """Return the files of a certificate for a name, trusting this authority; days below 0: expired."""
         base = self._folder / f"{self._name}-{name}"
         key, request, certificate, extra = (base.with_suffix(end) for end in (".key", ".csr", ".pem", ".ext"))
-        extra.write_text(f"subjectAltName={alternative}\n", encoding="utf-8")
+        extra.write_text(f"subjectAltName={alternative}\nauthorityKeyIdentifier=keyid\n", encoding="utf-8")
         openssl("req", *NEW_KEY, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key,
                 "-CAcreateserial", "-days", str(days), "-extfile", extra, "-out", certificate)

@@ -63,6 +63,7 @@ def test_certificate_context_checks_name_and_chain_from_tls_1_2(authority):
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.verify_flags & ssl.VERIFY_X509_STRICT, "alike on every Python"
     assert len(context.get_ca_certs()) == 1, "only the clinic's authority is trusted"
 
 
