@@ -11,6 +11,7 @@ from drivers.sim.remote import RemoteControl
 
 PRESS_S = 0.2
 HOLD_S = 2.5
+LIFT_S = 0.1  # a finger is up for at least this long; the conductor looks every 20 ms
 
 
 def press(run_dir: Path, seconds: float) -> None:
@@ -30,5 +31,6 @@ def listen(run_dir: Path) -> None:
         """Press for every line."""
         for line in sys.stdin:
             press(run_dir, HOLD_S if line.strip().lower() == "h" else PRESS_S)
+            time.sleep(LIFT_S)
 
     threading.Thread(target=follow, name="keyboard", daemon=True).start()
