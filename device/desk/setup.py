@@ -69,7 +69,8 @@ def write_config(options: RunOptions, run_dir: Path, broker_port: int) -> tuple[
 def _table(name: str, keys: dict[str, object]) -> str:
     """Return one TOML table; JSON's strings, numbers and booleans are TOML's as well."""
     header = [f"[{name}]"] if name else []
-    return "\n".join([*header, *(f"{key} = {json.dumps(value)}" for key, value in keys.items()), ""])
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items())
+    return "\n".join([*header, *lines, ""])
 
 
 def program_minutes(patient: str, simulated_minutes: float) -> float:
