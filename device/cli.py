@@ -12,7 +12,14 @@ import click
 import msgspec
 
 from device.config import DEFAULT_PATH, load
-from device.errors import EXIT_CONFIG, EXIT_SOFTWARE, ConfigError, TranquilloError
+from device.errors import (
+    EXIT_CONFIG,
+    EXIT_SOFTWARE,
+    ConfigError,
+    DeviceConfigError,
+    RecordingError,
+    TranquilloError,
+)
 
 SIMULATED_MINUTES = 3.0
 EVENTFUL_SEED = 620  # this simulated patient is disturbed at 1.7 minutes, so a short run shows the loop
@@ -32,7 +39,7 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
         """Run the command."""
         try:
             command(*args, **kwargs)
-        except ConfigError as error:
+        except (ConfigError, DeviceConfigError, RecordingError) as error:  # the services' rule as well
             click.echo(f"tranquillo: {error}", err=True)
             sys.exit(EXIT_CONFIG)
         except TranquilloError as error:

@@ -16,7 +16,7 @@ from device.desk.broker import DeskBroker
 from device.desk.journal import JournalWriter, read_journal
 from device.desk.report import write_report
 from device.desk.score import write_midi
-from device.desk.setup import RunOptions, write_config
+from device.desk.setup import RunOptions, check_inputs, write_config
 from device.desk.up import Supervisor, services_of
 from device.errors import EXIT_CONFIG, ConfigError, TranquilloError
 from device.messages import MESSAGE_TYPES, EegBlock, Health, Message, Phrase, Session, SessionPhase
@@ -43,6 +43,7 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
     Raises:
         TranquilloError: something is missing or wrong; the text says what to do.
     """
+    check_inputs(options)
     options.out.mkdir(parents=True, exist_ok=True)
     for stale in ("session.wav", "session.mid", "mqtt.jsonl", "report.html", "figures.json", journal.NAME):
         (options.out / stale).unlink(missing_ok=True)

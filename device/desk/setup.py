@@ -10,6 +10,7 @@ import msgspec
 
 from device.config import Settings, load
 from drivers.audio import output_names
+from drivers.sim.faults import load_faults
 from drivers.sim.recording import open_recording
 
 PROGRAM_LIMITS_MIN = (1.0, 90.0)
@@ -33,6 +34,19 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     faults: str = ""
     backend: Literal["alsa", "jack", "file"] = "file"
     audio_device: str = ""
+
+
+def check_inputs(options: RunOptions) -> None:
+    """Read the recording and the scenario of faults, so that a bad one is refused before anything starts.
+
+    Raises:
+        DeviceConfigError: the scenario cannot be read or is wrong.
+        RecordingError: the folder holds no readable recording.
+    """
+    if options.patient != "sim":
+        open_recording(Path(options.patient), 0.0)
+    if options.faults:
+        load_faults(Path(options.faults))
 
 
 def write_config(options: RunOptions, run_dir: Path, broker_port: int) -> tuple[Path, Settings]:
