@@ -6,7 +6,9 @@ wants. This is the only file that imports zmq.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +68,7 @@ class ZmqBus:
     """
 
     def __init__(self, run_dir: Path, name: str, reads: tuple[type[Message], ...]) -> None:
+        self._letters = _Letters()
         self._context = zmq.Context()
         self._pub: zmq.Socket[bytes] | None = None
         if name:
@@ -87,14 +90,13 @@ class ZmqBus:
             self._pub.send_multipart(encode(message), flags=zmq.NOBLOCK)
 
     def receive(self) -> list[Message]:
-        """Return all messages that have arrived since the last call."""
-        arrived: list[Message] = []
+        """Return all messages that have arrived since the last call; unreadable ones are dropped."""
+        frames: list[list[bytes]] = []
         while True:
             try:
-                topic, body = self._sub.recv_multipart(flags=zmq.NOBLOCK)
+                frames.append(self._sub.recv_multipart(flags=zmq.NOBLOCK))
             except zmq.Again:
-                return arrived
-            arrived.append(decode(topic, body))
+                return self._letters.open(frames)
 
     def wait(self, timeout_s: float) -> bool:
         """Block until something has arrived or the time is over; tell whether it has."""
@@ -103,6 +105,34 @@ class ZmqBus:
     def close(self) -> None:
         """Release the sockets without waiting for readers."""
         self._context.destroy(linger=0)
+
+
+class _Letters:
+    """Decodes what arrives; one that cannot be read is dropped, and logged once a topic.
+
+    A reader that ended over another process's defect would spread it: the music would stop with it.
+    """
+
+    def __init__(self) -> None:
+        self._refused: set[bytes] = set()
+
+    def open(self, letters: Iterable[Sequence[bytes]]) -> list[Message]:
+        """Return the messages of these frames that can be read, in order."""
+        messages: list[Message] = []
+        for frames in letters:
+            try:
+                topic, body = frames
+                messages.append(decode(topic, body))
+            except (KeyError, ValueError) as error:  # msgspec's and Unicode's errors are ValueErrors
+                self._note(bytes(frames[0]), error)
+        return messages
+
+    def _note(self, topic: bytes, error: Exception) -> None:
+        """Log the first refusal of a topic; the text names the field, never its value."""
+        if topic not in self._refused:
+            self._refused.add(topic)
+            logging.getLogger("bus").error("a message %r was dropped, it does not fit its struct: %s", topic,
+                                           error)
 
 
 class LocalHub:
@@ -130,14 +160,15 @@ class LocalBus:
     def __init__(self, hub: LocalHub, queue: deque[tuple[bytes, bytes]]) -> None:
         self._hub = hub
         self._queue = queue
+        self._letters = _Letters()
 
     def publish(self, message: Message) -> None:
         """Deliver a message to all readers at once."""
         self._hub.deliver(encode(message))
 
     def receive(self) -> list[Message]:
-        """Return all messages since the last call."""
-        arrived = [decode(*frames) for frames in self._queue]
+        """Return all messages since the last call; unreadable ones are dropped."""
+        arrived = self._letters.open(self._queue)
         self._queue.clear()
         return arrived
 

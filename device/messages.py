@@ -8,15 +8,25 @@ once a second, so a restarted reader is whole again within a second.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
+from msgspec import Meta
 
 # The six services of the device; the simulator joins them on a desk only.
 Service = Literal["sensors", "headset", "estimator", "conductor", "player", "telemetry", "simulator"]
 Owner = Service | Literal["*"]
 Voice = Literal["pad", "bass", "melody", "texture"]
 Source = Literal["eda", "ppg", "temperature", "eeg"]
+
+# Ranges of what decides the sound. A reader refuses anything beyond, NaN and infinity included: one such
+# number in a filter silences the patch for good.
+Share = Annotated[float, Meta(ge=0, le=1)]
+Tempo = Annotated[float, Meta(ge=20, le=240)]  # bpm; the program keeps to 50 to 90
+Beats = Annotated[float, Meta(ge=0, le=256)]
+MidiPitch = Annotated[int, Meta(ge=0, le=127)]
+FadeSeconds = Annotated[float, Meta(ge=0, le=600)]
+MonotonicSeconds = Annotated[float, Meta(ge=0, le=1e9)]  # 30 years
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,12 +165,12 @@ class MusicalTarget(msgspec.Struct, frozen=True, kw_only=True):
     full (loudness under the ceiling); `density` sparse to busy; `percussiveness` soft to marked onsets.
     """
 
-    pitch: float
-    tempo_bpm: float
-    timbre: float
-    intensity: float
-    density: float
-    percussiveness: float
+    pitch: Share
+    tempo_bpm: Tempo
+    timbre: Share
+    intensity: Share
+    density: Share
+    percussiveness: Share
 
 
 class Reason(StrEnum):
@@ -194,10 +204,10 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     """One note of a phrase: MIDI `pitch`, beats from the start of the phrase, `velocity` 0 to 1."""
 
     voice: Voice
-    pitch: int
-    start_beat: float
-    beats: float
-    velocity: float
+    pitch: MidiPitch
+    start_beat: Beats
+    beats: Beats
+    velocity: Share
 
 
 class Phrase(Message, frozen=True, kw_only=True):
@@ -207,8 +217,8 @@ class Phrase(Message, frozen=True, kw_only=True):
     owner: ClassVar[Owner] = "conductor"
 
     phrase_id: int
-    start_s: float
-    beats: float
+    start_s: MonotonicSeconds
+    beats: Beats
     notes: tuple[Note, ...]
     target: MusicalTarget
 
@@ -237,7 +247,7 @@ class Session(Message, frozen=True, kw_only=True):
     seed: int
     elapsed_s: float
     duration_s: float
-    fade_s: float  # how long the ending fade takes
+    fade_s: FadeSeconds  # how long the ending fade takes
 
 
 class LightPattern(StrEnum):

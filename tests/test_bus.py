@@ -6,17 +6,22 @@ import time
 
 import msgspec
 import pytest
+import zmq
 
 from device.bus import QUEUE_MESSAGES, LocalHub, ZmqBus, decode, encode, owners_of
 from device.messages import (
     Health,
     LightPattern,
+    MusicalTarget,
+    Note,
     Panel,
+    Phrase,
     PlayerState,
     Session,
     SessionPhase,
     Stress,
     StressBand,
+    Target,
 )
 
 
@@ -174,3 +179,51 @@ def test_bus_zmq_listener_owns_nothing(tmp_path):
     listener.publish(Panel(at_s=0.0, light=LightPattern.READY, rgb=(0.0, 1.0, 0.0), button_down=False))
     listener.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def target(**changed: float) -> Target:
+    values = {"pitch": 0.5, "tempo_bpm": 60.0, "timbre": 0.5, "intensity": 0.5, "density": 0.5,
+              "percussiveness": 0.2}
+    return Target(at_s=1.0, values=MusicalTarget(**(values | changed)), reasons=(), loop="open",
+                  elapsed_s=0.0)
+
+
+def phrase(**changed: float) -> Phrase:
+    note = {"voice": "melody", "pitch": 60, "start_beat": 0.0, "beats": 1.0, "velocity": 0.5}
+    return Phrase(at_s=1.0, phrase_id=1, start_s=1.0, beats=16.0, notes=(Note(**(note | changed)),),
+                  target=target().values)
+
+
+@pytest.mark.parametrize("bad", [
+    target(timbre=float("nan")), target(timbre=float("inf")), target(tempo_bpm=0.0), target(tempo_bpm=-60.0),
+    target(percussiveness=1e6), phrase(pitch=10_000), phrase(pitch=-1), phrase(velocity=float("nan")),
+    phrase(velocity=100.0), phrase(beats=float("inf")), phrase(start_beat=-5.0),
+    msgspec.structs.replace(phrase(), start_s=float("nan")), msgspec.structs.replace(SESSION, fade_s=-1.0),
+])
+def test_what_would_ruin_the_sound_never_reaches_a_reader(bad, caplog):
+    hub = LocalHub()
+    reader = hub.connect((Target, Phrase, Session))
+    writer = hub.connect(())
+    writer.publish(bad)
+    writer.publish(bad)
+    writer.publish(SESSION)
+    assert reader.receive() == [SESSION]
+    assert len(caplog.records) == 1, "told once, not flooded"
+
+
+def test_a_reader_survives_frames_that_are_no_message(tmp_path, caplog):
+    with zmq.Context() as context, context.socket(zmq.PUB) as stranger:
+        stranger.bind(f"ipc://{tmp_path}/conductor.sock")
+        reader = ZmqBus(tmp_path, "", (Session,))
+        good = list(encode(SESSION))
+        arrived = []
+        deadline = time.monotonic() + 5.0
+        while not arrived and time.monotonic() < deadline:
+            for frames in ([b"session"], [b"session-of-tomorrow", b""], [b"session", b"\xc1"],
+                           [b"session\xff", b""], [*good, b"more"], good):
+                stranger.send_multipart(frames)
+            reader.wait(0.05)
+            arrived = reader.receive()
+        reader.close()
+    assert set(arrived) == {SESSION}
+    assert all("dropped" in record.getMessage() for record in caplog.records)
