@@ -65,7 +65,7 @@ def bedside(tmp_path: Path) -> Iterator[Bedside]:
 def listen_to(monkeypatch: pytest.MonkeyPatch, run_dir: Path, text: str) -> None:
     """Type this; holds are shortened so that tests need not wait."""
     monkeypatch.setattr(keyboard, "PRESS_S", 0.05)
-    monkeypatch.setattr(keyboard, "HOLD_S", 0.4)
+    monkeypatch.setattr(keyboard, "HOLD_S", 0.6)
     monkeypatch.setattr(keyboard.sys, "stdin", io.StringIO(text))
     keyboard.listen(run_dir)
 
@@ -73,7 +73,7 @@ def listen_to(monkeypatch: pytest.MonkeyPatch, run_dir: Path, text: str) -> None
 def test_keyboard_presses_for_as_long_as_asked(bedside, tmp_path):
     keyboard.press(tmp_path, 0.15)
     (lasted_s,) = bedside.until(1)
-    assert lasted_s == pytest.approx(0.15, abs=0.1)
+    assert lasted_s == pytest.approx(0.15, abs=0.2)
     assert bedside.world.wires.level(BUTTON)
 
 
@@ -85,7 +85,7 @@ def test_keyboard_presses_are_long_enough_for_a_tap_and_a_hold():
 def test_keyboard_enter_is_a_press_and_h_a_hold(bedside, tmp_path, monkeypatch):
     listen_to(monkeypatch, tmp_path, "\nh\n H \n")
     lasted_s = bedside.until(3)
-    assert [seconds > 0.25 for seconds in lasted_s] == [False, True, True]
+    assert [seconds > 0.4 for seconds in lasted_s] == [False, True, True]
 
 
 def test_keyboard_two_lines_at_once_are_two_presses(bedside, tmp_path, monkeypatch):
@@ -98,13 +98,13 @@ def test_keyboard_two_lines_at_once_are_two_presses(bedside, tmp_path, monkeypat
 
 def test_keyboard_other_words_are_presses_too(bedside, tmp_path, monkeypatch):
     listen_to(monkeypatch, tmp_path, "hello\n\n")
-    assert [seconds > 0.25 for seconds in bedside.until(2)] == [False, False]
+    assert [seconds > 0.4 for seconds in bedside.until(2)] == [False, False]
 
 
 def test_keyboard_listening_holds_nothing_up_and_ends_with_the_input(bedside, tmp_path, monkeypatch):
     begun_s = time.monotonic()
     listen_to(monkeypatch, tmp_path, "h\nh\n")
-    assert time.monotonic() - begun_s < 0.2
+    assert time.monotonic() - begun_s < 0.5
     assert len(bedside.until(2)) == 2
     deadline = time.monotonic() + 5.0
     while "keyboard" in {thread.name for thread in threading.enumerate()}:
