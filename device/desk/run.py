@@ -25,6 +25,7 @@ READY_DEADLINE_S = 60.0
 ENDING_DEADLINE_S = 60.0
 AFTER_END_S = 6.0  # the outcome of a session follows 3 s after its end
 DRAIN_S = 0.5
+RESULTS = ("session.wav", "session.mid", "mqtt.jsonl", "report.html", "figures.json", journal.NAME)
 
 Progress = Callable[[float, str], None]
 
@@ -44,9 +45,7 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
         TranquilloError: something is missing or wrong; the text says what to do.
     """
     check_inputs(options)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for stale in ("session.wav", "session.mid", "mqtt.jsonl", "report.html", "figures.json", journal.NAME):
-        (options.out / stale).unlink(missing_ok=True)
+    _clear(options.out)
     with tempfile.TemporaryDirectory(prefix="tranquillo-") as folder:
         run_dir = Path(folder)
         broker = DeskBroker(run_dir, options.out / "mqtt.jsonl")
@@ -65,6 +64,21 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
         write_midi(options.out / "session.mid", phrases)
     progress(60 * options.minutes, "writing the report")
     return write_report(options.out)
+
+
+def _clear(out: Path) -> None:
+    """Make the folder of the results, without those of an earlier run.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for stale in RESULTS:
+            (out / stale).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{error.filename}: cannot be written ({error.strerror}); name another folder with "
+                       "--out") from error
 
 
 def _run_lockstep(options: RunOptions, config: Path, progress: Progress) -> None:

@@ -158,6 +158,19 @@ def test_run_option_out_of_range_is_a_configuration_error(tmp_path):
         run_session(options(tmp_path, minutes=91.0), quiet)
 
 
+def test_run_into_a_folder_that_cannot_be_made_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(RunError, match="--out") as raised:
+        run_session(options(tmp_path / "file" / "out"), quiet)
+    assert str(tmp_path / "file" / "out") in str(raised.value)
+
+
+def test_run_over_a_result_that_cannot_be_removed_says_what_to_do(tmp_path):
+    (tmp_path / "session.wav").mkdir()
+    with pytest.raises(RunError, match=r"session\.wav"):
+        run_session(options(tmp_path), quiet)
+
+
 def test_run_without_a_broker_says_what_to_install(tmp_path, mocker):
     mocker.patch("device.desk.broker.shutil.which", return_value=None)
     with pytest.raises(BrokerError, match="mosquitto is not installed"):
