@@ -14,6 +14,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from device.config import Loudness
+from device.errors import AudioLost
 
 BLOCK_S = 0.1  # the meter's step; BS.1770 gating blocks overlap by as much
 MOMENTARY_BLOCKS = 4  # 400 ms, EBU Tech 3341
@@ -192,16 +193,26 @@ class LoudnessStage:
         limited = pyo.Compress(stream * self._gain, thresh=limit, ratio=60, risetime=0.0008, falltime=0.15,
                                lookahead=5.0, knee=0.3)
         peak = amplitude(limit + CLIP_ABOVE_LIMITER_DB)
-        self._output = pyo.Clip(limited, min=-peak, max=peak).out()
-        self._parts = (weighted, squares, limited)
+        # Not pyo's Clip: it lets NaN through, which PortAudio on x86 turns into full scale.
+        below = pyo.Min(limited, comp=peak)
+        self._output = pyo.Max(below, comp=-peak).out()
+        self._parts = (weighted, squares, limited, below)
 
     def update(self, at_s: float, fade: float, intensity: float) -> None:
-        """Meter when a block is due and set the gain; call before every buffer or step."""
+        """Meter when a block is due and set the gain; call before every buffer or step.
+
+        Raises:
+            AudioLost: the patch gives NaN or infinity. Filters and reverb never recover from that, so
+                only a new process sounds again.
+        """
         if self._due_s is None:
             self._due_s = self._last_s = at_s
         self.guard.set_fade(fade)
         if at_s >= self._due_s:
             left, right = self._power.get(all=True)
+            if not math.isfinite(left + right):
+                raise AudioLost("the synthesiser gave values that are no sound; the player restarts "
+                                "by itself")
             self.guard.push(left, right, intensity, at_s - self._last_s)
             self._last_s = at_s
             self._due_s = max(self._due_s + BLOCK_S, at_s)

@@ -7,7 +7,7 @@ from device.clock import Clock
 from device.config import Settings
 from device.errors import AudioLost, DeviceLost
 from device.messages import Fault, Phrase, PlayerState, Session, Severity, Target
-from device.music.loudness import LoudnessStage
+from device.music.loudness import SILENT_LUFS, LoudnessStage, ceiling_lufs
 from device.music.playback import Playback
 from device.music.synth import Synth
 from device.runtime import Root, main
@@ -18,6 +18,7 @@ SOUNDING_STATE_S = 0.1
 SILENT_STATE_S = 1.0
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
 SILENCE_LUFS = -90.0  # below it nothing is audible; 16 bit end at -96 dBFS
+SILENCE_LU = -55.0  # so far below the ceiling nothing is audible, even where the amplifier is very strong
 
 
 class Sound:
@@ -28,6 +29,8 @@ class Sound:
         self._synth = Synth(audio.server)
         self.stage = LoudnessStage(self._synth.stream, audio.rate_hz, settings.player.loudness)
         self.playback = Playback(self._synth, settings.program.fade_in_s)
+        ceiling = ceiling_lufs(settings.player.loudness)
+        self._silence_lufs = min(SILENCE_LUFS, max(SILENT_LUFS + 1.0, ceiling + SILENCE_LU))
 
     def before_buffer(self, at_s: float) -> None:
         """Do what is due by the time that the next buffer sounds."""
@@ -41,7 +44,7 @@ class Sound:
         return PlayerState(
             at_s=at_s, backend=self.audio.backend, sounding=sounding,
             gain_db=self.stage.guard.gain_db,
-            loudness_lufs=loudness if sounding and loudness > SILENCE_LUFS else None,
+            loudness_lufs=loudness if sounding and loudness > self._silence_lufs else None,
             position_s=self.audio.position_samples() / self.audio.rate_hz,
             phrase_id=self.playback.phrase_id if sounding else None,
             audible=self.playback.target if sounding else None,
@@ -69,7 +72,7 @@ class PlayerWorker:
         """Take in messages, bring the sound up to now, tell what is heard.
 
         Raises:
-            AudioLost: the open back-end died; only a new process can open it again.
+            AudioLost: the open back-end died or the patch is ruined; only a new process sounds again.
         """
         now = self._clock.monotonic()
         messages = self._bus.receive()

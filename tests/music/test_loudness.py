@@ -15,8 +15,10 @@ import pytest
 from scipy import signal
 
 from device.config import Loudness
+from device.errors import AudioLost
 from device.music.loudness import (
     BLOCK_S,
+    CLIP_ABOVE_LIMITER_DB,
     HEADROOM_FULL_LU,
     HEADROOM_SOFT_LU,
     HIGHEST_CEILING_LUFS,
@@ -264,3 +266,22 @@ def test_stage_is_silent_until_faded_in_and_falls_silent_within_100_ms(
     assert level[:int(0.99 * RATE_HZ)].max() == 0
     assert level[int(1.5 * RATE_HZ):2 * RATE_HZ].max() > 100
     assert level[int(2.1 * RATE_HZ):].max() == 0
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_stage_gives_up_on_a_patch_that_gives_no_numbers(audio: AudioOut, tmp_path: Path, bad: float) -> None:
+    import pyo
+
+    stream = pyo.Sig([0.01, 0.01])
+    stage = LoudnessStage(stream, RATE_HZ, Loudness())
+    audio.pump(0.0, lambda at_s: None)
+    audio.pump(0.5, lambda at_s: stage.update(at_s, 1.0, 1.0))
+    stream.value = bad
+    with pytest.raises(AudioLost, match="restarts by itself"):
+        audio.pump(1.0, lambda at_s: stage.update(at_s, 1.0, 1.0))
+    audio.close()
+    with wave.open(str(tmp_path / "out.wav")) as recording:
+        raw = recording.readframes(recording.getnframes())
+    highest = amplitude(limiter_dbfs(ceiling_lufs(Loudness())) + CLIP_ABOVE_LIMITER_DB)
+    level = np.abs(np.frombuffer(raw, "<i2").astype(int)).max() / 32768
+    assert 0.0 < level <= highest + 1e-4, "bounded until the process ends; and NaN has become a number"
