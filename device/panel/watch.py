@@ -45,9 +45,13 @@ class Watch:
         self._heard[health.service] = health
 
     def hear_player(self, state: PlayerState) -> bool:
-        """Take the player's state; tell whether this is a new player that knows no session yet."""
+        """Take the player's state; tell whether this is a new player that knows no session yet.
+
+        Sound counts only with a measured loudness: an open player whose back-end or patch gives nothing
+        is silent, whatever it believes.
+        """
         before, self._player = self._player, state
-        if state.sounding:
+        if state.sounding and state.loudness_lufs is not None:
             self._sounding_s = state.at_s
         if before is None:
             return state.phrase_id is None

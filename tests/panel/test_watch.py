@@ -19,9 +19,10 @@ def health(service, at_s, *faults):
     return Health(at_s=at_s, service=service, uptime_s=1.0, late_steps=0, faults=faults)
 
 
-def player(at_s, *, sounding=False, position_s=0.0, phrase_id=None):
-    return PlayerState(at_s=at_s, backend="alsa", sounding=sounding, gain_db=0.0, loudness_lufs=None,
-                       position_s=position_s, phrase_id=phrase_id, audible=None, notes_played=0)
+def player(at_s, *, sounding=False, position_s=0.0, phrase_id=None, lufs=-45.0):
+    return PlayerState(at_s=at_s, backend="alsa", sounding=sounding, gain_db=0.0,
+                       loudness_lufs=lufs if sounding else None, position_s=position_s,
+                       phrase_id=phrase_id, audible=None, notes_played=0)
 
 
 @pytest.fixture
@@ -163,3 +164,21 @@ def test_watch_recognises_a_new_player_by_its_position(watch):
 ])
 def test_watch_first_player_heard_is_new_unless_it_has_music(first, knows_nothing):
     assert Watch(EXPECTED, BORN_S).hear_player(player(1001.0, **first)) == knows_nothing
+
+
+def test_watch_a_player_that_is_open_but_gives_no_sound_is_a_fault(watch):
+    watch.start(1031.0)
+    for second in range(1, 10):
+        everyone(watch, 1031.0 + second)
+        watch.hear_player(player(1031.0 + second, sounding=True, lufs=None))
+    assert watch.pattern(RUNNING, (), 1031.0 + SILENCE_S - 0.5) is LightPattern.STARTING
+    assert watch.pattern(RUNNING, (), 1031.0 + SILENCE_S + 0.5) is LightPattern.FAULT
+
+
+def test_watch_music_that_fell_silent_in_an_open_player_is_a_fault(watch):
+    watch.start(1031.0)
+    watch.hear_player(player(1032.0, sounding=True))
+    assert watch.pattern(RUNNING, (), 1033.0) is LightPattern.PLAYING
+    watch.hear_player(player(1037.0, sounding=True, lufs=None))
+    everyone(watch, 1038.5)
+    assert watch.pattern(RUNNING, (), 1032.5 + SILENCE_S) is LightPattern.FAULT

@@ -126,9 +126,9 @@ class Ward:
                 self.sounding = message.phase in {SessionPhase.RUNNING, SessionPhase.ENDING}
         begun = [phrase.phrase_id for phrase in self.known if phrase.start_s <= at_s]
         self.others.publish(PlayerState(
-            at_s=at_s, backend="file", sounding=self.sounding, gain_db=0.0, loudness_lufs=None,
-            position_s=self.position_s, phrase_id=begun[-1] if begun and self.sounding else None,
-            audible=None, notes_played=0))
+            at_s=at_s, backend="file", sounding=self.sounding, gain_db=0.0,
+            loudness_lufs=-45.0 if self.sounding else None, position_s=self.position_s,
+            phrase_id=begun[-1] if begun and self.sounding else None, audible=None, notes_played=0))
 
     def restart_player(self):
         """Begin a new player's process, which knows nothing."""
