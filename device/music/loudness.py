@@ -151,7 +151,7 @@ class Guard:
         gain = amplitude(self.gain_db) ** 2
         self._heard.append((left_power * gain, right_power * gain))
         self._patch.append(max(left_power, right_power))
-        reach = SLEW_DB_PER_S * elapsed_s
+        reach = SLEW_DB_PER_S * min(elapsed_s, 2.0 * BLOCK_S)  # a suspended process has not listened
         if self._fade_db <= SILENT_LUFS:
             self._level_db = self._wanted_db(intensity)  # nobody hears it move
         else:

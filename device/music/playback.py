@@ -91,6 +91,11 @@ class Transport:
         self._from = self.level(at_s)
         self._rising, self._begun_s, self._length_s = False, at_s, length_s
 
+    def restart(self, at_s: float) -> None:
+        """Fall silent at once and, if open, fade in anew."""
+        self._from = self._length_s = 0.0
+        self._begun_s = at_s
+
     def level(self, at_s: float) -> float:
         """Return the share of the gain now."""
         elapsed_s = max(0.0, at_s - self._begun_s)  # a buffer may begin before the step that asked
@@ -163,6 +168,10 @@ class Playback:
     def fade(self, at_s: float) -> float:
         """Return the transport's share of the gain, 0 to 1."""
         return self._transport.level(at_s)
+
+    def interrupt(self, at_s: float) -> None:
+        """Begin from silence again: the sound has had a hole, and music after silence always fades in."""
+        self._transport.restart(at_s)
 
     def receive(self, message: Message, now_s: float) -> None:
         """Take in a message; others than Session, Target and Phrase are passed over."""

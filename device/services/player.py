@@ -18,6 +18,7 @@ SOUNDING_STATE_S = 0.1
 SILENT_STATE_S = 1.0
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
 SILENCE_LUFS = -90.0  # below it nothing is audible; 16 bit end at -96 dBFS
+INTERRUPTED_S = 0.3  # a longer hole in the sound is heard as its end; what follows has to fade in
 SILENCE_LU = -55.0  # so far below the ceiling nothing is audible, even where the amplifier is very strong
 
 
@@ -30,12 +31,25 @@ class Sound:
         self.stage = LoudnessStage(self._synth.stream, audio.rate_hz, settings.player.loudness)
         self.playback = Playback(self._synth, settings.program.fade_in_s)
         ceiling = ceiling_lufs(settings.player.loudness)
+        self._position_s = 0.0
+        self._moved_s: float | None = None
         self._silence_lufs = min(SILENCE_LUFS, max(SILENT_LUFS + 1.0, ceiling + SILENCE_LU))
 
     def before_buffer(self, at_s: float) -> None:
         """Do what is due by the time that the next buffer sounds."""
+        if self._interrupted(at_s):
+            self.playback.interrupt(at_s)
         self.playback.play(at_s)
         self.stage.update(at_s, self.playback.fade(at_s), self.playback.target.intensity)
+
+    def _interrupted(self, at_s: float) -> bool:
+        """Tell whether the back-end took less sound than time has passed: stalled, or all was suspended."""
+        position_s = self.audio.position_samples() / self.audio.rate_hz
+        if position_s == self._position_s and self._moved_s is not None:
+            return False
+        moved_s, self._moved_s = self._moved_s, at_s
+        heard_s, self._position_s = position_s - self._position_s, position_s
+        return moved_s is not None and at_s - moved_s - heard_s > INTERRUPTED_S
 
     def state(self, at_s: float) -> PlayerState:
         """Return what is being heard."""

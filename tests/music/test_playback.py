@@ -370,3 +370,19 @@ def test_playback_follows_targets_and_falls_back_to_the_phrase(
     run(playback, 2.0, 9.0)
     assert playback.target == dark
     assert notebook.shapes == [bright, dark]
+
+
+def test_playback_fades_in_again_after_a_hole_in_the_sound(playback: Playback) -> None:
+    run(playback, 0.0, 20.0)
+    assert playback.fade(20.0) == pytest.approx(1.0)
+    playback.interrupt(29.0)
+    assert playback.fade(29.0) == 0.0
+    assert playback.fade(29.4) < 10 ** (-9.5 / 20)
+    assert playback.fade(45.0) == pytest.approx(1.0)
+
+
+def test_playback_a_hole_during_the_ending_ends_it(playback: Playback) -> None:
+    run(playback, 0.0, 20.0)
+    playback.receive(session(20.0, SessionPhase.ENDING), 20.0)
+    playback.interrupt(22.0)
+    assert all(playback.fade(22.0 + second) == 0.0 for second in range(12))

@@ -33,7 +33,8 @@ from device.messages import (
     SessionPhase,
     Severity,
 )
-from device.services.player import ROOT
+from device.services.player import ROOT, Sound
+from drivers.audio import AudioSettings, open_audio
 from drivers.open import Parts
 
 TARGET = MusicalTarget(pitch=0.5, tempo_bpm=60.0, timbre=0.5, intensity=0.6, density=0.5, percussiveness=0.4)
@@ -92,6 +93,49 @@ def sitting(at: float) -> list[Message]:
     if step >= 100 and (step - 100) % 400 == 0:
         said.append(phrase(step // 400, origin + at + 2.0))
     return said
+
+
+class Halting:
+    """A back-end that takes sound at the clock's pace, unless the whole machine is suspended."""
+
+    backend, rate_hz, frames = "file", 44_100, 512
+
+    def __init__(self, path: Path) -> None:
+        self._out = open_audio(AudioSettings("file", "", self.rate_hz, self.frames, str(path)))
+        self.server = self._out.server
+        self.close = self._out.close
+        self._taken = 0
+
+    def position_samples(self) -> int:
+        return self._taken * self.frames
+
+    def play(self, sound: Sound, start_s: float, end_s: float) -> None:
+        """Take the sound of that time, asking every 10 ms as a player's step does."""
+        for step in range(round((end_s - start_s) * 100)):
+            sound.before_buffer(start_s + step / 100)
+            for _ in range(round((step + 1) * 0.01 * self.rate_hz / self.frames)
+                           - round(step * 0.01 * self.rate_hz / self.frames)):
+                self.server.process()
+                self._taken += 1
+
+
+def test_player_fades_in_again_after_a_suspension_at_any_moment(tmp_path: Path) -> None:
+    audio = Halting(tmp_path / "a.wav")
+    sound = Sound(Settings(unit_id="x"), audio)
+    try:
+        sound.playback.receive(session(1.0), 1.0)
+        sound.playback.receive(phrase(0, 1.2), 1.0)
+        audio.play(sound, 1.0, 1.6)
+        in_fade_in = sound.playback.fade(1.6)
+        audio.play(sound, 10.0, 10.1)
+        assert sound.playback.fade(10.1) < in_fade_in, "suspended during the fade-in: not at full level"
+        sound.playback.receive(session(10.1), 10.1)
+        audio.play(sound, 10.1, 25.0)
+        assert sound.playback.fade(25.0) == pytest.approx(1.0), "no further fade without a hole"
+        audio.play(sound, 31.0, 31.2)
+        assert sound.playback.fade(31.2) < 0.4
+    finally:
+        audio.close()
 
 
 def test_player_on_a_manual_clock_starts_silent_sounds_and_mutes(tmp_path: Path) -> None:
