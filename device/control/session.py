@@ -7,7 +7,9 @@
 | `ENDING` | `RUNNING` | | `MUTED` | | `IDLE` after the fade |
 | `MUTED` | | | | `IDLE` | |
 
-A press during the ending is a new session: the music that fades leads into it.
+A press during the ending is a new session: the music that fades leads into it. A press within 1.5 s of
+a start or of the beginning of an ending is taken for its echo and changes nothing: who presses twice to
+start wants music, who presses twice to stop wants none.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from device.config import Program
 from device.messages import Session, SessionPhase
 
 SEED_LIMIT = 2**31
+ECHO_S = 1.5  # double clicks come within 0.5 s (the default of desktops), impatient ones a little later
 
 
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,16 +70,17 @@ class SessionMachine:
         return self.phase in {SessionPhase.RUNNING, SessionPhase.ENDING}
 
     def press(self, at_s: float) -> None:
-        """The button went down: start, unless a session runs."""
-        self._press_started = self.phase in {SessionPhase.IDLE, SessionPhase.ENDING}
-        if self._press_started:
+        """The button went down: start, unless a session runs or this is an echo of the press before."""
+        echo = self._is_echo(at_s)
+        self._press_started = echo or self.phase in {SessionPhase.IDLE, SessionPhase.ENDING}
+        if self._press_started and not echo:
             self._state = SessionState(
                 phase=SessionPhase.RUNNING, started_s=at_s, duration_s=self._program.minutes * 60.0,
                 seed=self._program.seed or self._generator.randrange(1, SEED_LIMIT),
             )
 
     def tap(self, at_s: float) -> None:
-        """The button came up before it was a hold: end gently, unless this press started the session."""
+        """The button came up before it was a hold: end gently, unless this press was a start or an echo."""
         if self.phase is SessionPhase.RUNNING and not self._press_started:
             self._end(at_s)
         self._press_started = False
@@ -114,6 +118,14 @@ class SessionMachine:
         elapsed_s = min(max(until_s - state.started_s, 0.0), state.duration_s)
         return Session(at_s=at_s, phase=state.phase, seed=state.seed, elapsed_s=elapsed_s,
                        duration_s=state.duration_s, fade_s=self._program.fade_out_s)
+
+    def _is_echo(self, at_s: float) -> bool:
+        """Tell whether the session began or began to end a moment ago."""
+        state = self._state
+        if state is None or state.phase is SessionPhase.MUTED:
+            return False
+        changed_s = state.started_s if state.ending_s is None else state.ending_s
+        return at_s - changed_s < ECHO_S
 
     def _end(self, at_s: float) -> None:
         """Begin the gentle ending."""

@@ -155,3 +155,41 @@ def test_session_is_always_in_a_sane_state(events):
         assert (machine.state is None) == (message.phase is IDLE)
         if event == "hold":
             assert message.phase is MUTED
+
+
+def test_session_two_quick_presses_start_once():
+    machine = machine_in(IDLE)
+    for at_s in (1000.0, 1000.3, 1000.6):
+        machine.press(at_s)
+        machine.tap(at_s + 0.1)
+    assert machine.phase is RUNNING
+    assert machine.state.started_s == 1000.0
+
+
+def test_session_two_quick_presses_end_and_do_not_start_again():
+    machine = machine_in(RUNNING)
+    for at_s in (1000.0, 1000.3, 1001.2):
+        machine.press(at_s)
+        machine.tap(at_s + 0.1)
+    assert machine.phase is ENDING
+    machine.update(1012.2)
+    assert machine.phase is IDLE
+
+
+def test_session_a_press_at_the_very_end_of_the_program_does_not_start_another():
+    machine = SessionMachine(PROGRAM, random.Random(5))
+    machine.press(1000.0)
+    machine.tap(1000.1)
+    machine.update(1600.0)
+    machine.press(1600.2)
+    machine.tap(1600.4)
+    assert machine.phase is ENDING
+
+
+def test_session_an_echo_can_still_become_a_hold():
+    machine = machine_in(IDLE)
+    machine.press(1000.0)
+    machine.tap(1000.1)
+    machine.press(1000.3)
+    machine.hold(1002.3)
+    assert machine.phase is MUTED
