@@ -73,11 +73,13 @@ def test_sung_keeps_every_limit(case: tuple[Setting, Shape, int | None]) -> None
 
 
 @given(settings_and_shapes())
-def test_sung_reaches_its_register_within_five_tones(case: tuple[Setting, Shape, int | None]) -> None:
+def test_sung_walks_into_its_register_and_stays(case: tuple[Setting, Shape, int | None]) -> None:
     over, _, before = case
-    shape = tuple(Step(0, float(beat), 1.0) for beat in range(10))
-    tones = sung(shape, over, before)
-    assert all(over.register.low <= tone.pitch <= over.register.high for tone in tones[5:])
+    shape = tuple(Step(0, float(beat), 1.0) for beat in range(14))
+    low, high = over.register.low, over.register.high
+    outside = [max(0, low - tone.pitch, tone.pitch - high) for tone in sung(shape, over, before)]
+    assert all(after <= last for last, after in itertools.pairwise(outside))
+    assert not any(outside[8:])
 
 
 def test_sung_ends_at_home_when_it_can() -> None:
