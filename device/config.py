@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from pathlib import Path
@@ -138,6 +139,8 @@ class Tls(Section, frozen=True):
 class Telemetry(Section, frozen=True):
     """The clinic's MQTT broker; no `broker_host` means no telemetry. Outcomes wait a random while.
 
+    A broker on another machine needs `tls`: nothing travels in the clear.
+
     `outcome_tls` is a certificate that many units share, so that the broker cannot tell whose outcome
     it is; without it outcomes are sent with `tls`.
     """
@@ -206,6 +209,10 @@ def _check_together(path: Path, settings: Settings) -> None:
         raise ConfigError(
             f"{path}: telemetry.outcome_delay_min_s is {telemetry.outcome_delay_min_s:g}, above "
             f"outcome_delay_max_s {telemetry.outcome_delay_max_s:g}; lower the first or raise the second")
+    if telemetry.broker_host and telemetry.tls is None and not _is_this_machine(telemetry.broker_host):
+        raise ConfigError(
+            f"{path}: missing key telemetry.tls.ca; without it everything sent to "
+            f"{telemetry.broker_host} could be read on the way (only a broker on this machine goes without)")
     sensors = settings.sensors
     named = [("sensors.gsr", sensors.gsr.channel), ("sensors.ppg", sensors.ppg.channel)]
     if sensors.temperature is not None:
@@ -220,6 +227,14 @@ def _check_together(path: Path, settings: Settings) -> None:
             raise ConfigError(f"{path}: {table}.channel is {channel}, allowed are 0 to {highest} "
                               f"with {sensors.adc}")
         seen[channel] = table
+
+
+def _is_this_machine(host: str) -> bool:
+    """Tell whether a host name or address never leaves this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _explain(text: str, raw: dict[str, Any]) -> str:

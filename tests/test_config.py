@@ -151,3 +151,15 @@ def test_config_default_models_lie_in_the_project():
     settings = Settings(unit_id="a")
     assert Path(settings.models_dir).name == "models"
     assert Path(settings.models_dir).is_dir()
+
+
+@pytest.mark.parametrize("host", ["broker.clinic.example", "192.0.2.7", "2001:db8::7", "localhost.example"])
+def test_config_nothing_is_sent_in_the_clear_to_another_machine(tmp_path, host):
+    message = refused(tmp_path, GOOD + f'[telemetry]\nbroker_host = "{host}"\n')
+    assert "telemetry.tls.ca" in message
+    assert host in message
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_config_a_broker_on_this_machine_needs_no_certificate(tmp_path, host):
+    assert load(write(tmp_path, GOOD + f'[telemetry]\nbroker_host = "{host}"\n')).telemetry.tls is None
