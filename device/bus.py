@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 import zmq
 
+from device.errors import ConfigError
 from device.messages import MESSAGE_TYPES, Message
 
 OWNERS = ("sensors", "headset", "estimator", "conductor", "player", "telemetry", "simulator")
@@ -65,6 +66,9 @@ class ZmqBus:
         run_dir: folder of the sockets, shared by all processes.
         name: this process; binds `ipc://RUN_DIR/NAME.sock`. Empty for a process that only listens.
         reads: the messages it wants.
+
+    Raises:
+        ConfigError: the folder cannot hold a socket: absent, not ours, or its path too long.
     """
 
     def __init__(self, run_dir: Path, name: str, reads: tuple[type[Message], ...]) -> None:
@@ -74,7 +78,12 @@ class ZmqBus:
         if name:
             self._pub = self._context.socket(zmq.PUB)
             self._pub.setsockopt(zmq.SNDHWM, QUEUE_MESSAGES)
-            self._pub.bind(f"ipc://{run_dir}/{name}.sock")
+            try:
+                self._pub.bind(f"ipc://{run_dir}/{name}.sock")
+            except zmq.ZMQError as error:
+                self.close()
+                raise ConfigError(f"run_dir {run_dir} cannot hold a socket ({error}); "
+                                  "change run_dir") from error
         self._sub = self._context.socket(zmq.SUB)
         self._sub.setsockopt(zmq.RCVHWM, QUEUE_MESSAGES)
         self._sub.setsockopt(zmq.RECONNECT_IVL, 100)

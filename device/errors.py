@@ -9,6 +9,7 @@ __all__ = [
     "EXIT_CONFIG",
     "EXIT_OK",
     "EXIT_SOFTWARE",
+    "AlreadyRunning",
     "AudioLost",
     "ConfigError",
     "DeviceConfigError",
@@ -34,3 +35,7 @@ class ModelError(TranquilloError, ValueError):
 
 class AudioLost(TranquilloError, RuntimeError):
     """The sound back-end stopped consuming samples; the process must be restarted."""
+
+
+class AlreadyRunning(TranquilloError, RuntimeError):
+    """Another process of this service uses the same run directory; two players would play at once."""

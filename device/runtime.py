@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import json
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +26,7 @@ from device.errors import (
     EXIT_CONFIG,
     EXIT_OK,
     EXIT_SOFTWARE,
+    AlreadyRunning,
     AudioLost,
     ConfigError,
     DeviceConfigError,
@@ -34,6 +37,7 @@ from device.messages import Fault, Health, Message, Service
 from drivers.open import Parts, default_parts
 
 HEARTBEAT_S = 1.0
+PRIVATE = 0o077  # files and sockets of a service tell of a patient: for its own user's eyes only
 
 
 class Worker(Protocol):
@@ -148,6 +152,7 @@ def _run_process(root: Root) -> int:
     parser = argparse.ArgumentParser(prog=f"device.services.{root.name}")
     parser.add_argument("--config", type=Path, default=DEFAULT_PATH)
     options = parser.parse_args()
+    os.umask(PRIVATE)
     configure_logging(root.name)
     log = logging.getLogger(root.name)
     stop = threading.Event()
@@ -161,6 +166,9 @@ def _run_process(root: Root) -> int:
     except AudioLost as error:
         log.error("%s", error)  # noqa: TRY400 - one line for the operator
         return EXIT_AUDIO_LOST
+    except AlreadyRunning as error:
+        log.error("%s", error)  # noqa: TRY400 - one line for the operator
+        return EXIT_SOFTWARE
     except Exception:
         log.exception("a defect ended this process; it will be restarted")
         return EXIT_SOFTWARE
@@ -170,15 +178,39 @@ def _run_process(root: Root) -> int:
 def _serve(root: Root, settings: Settings, stop: threading.Event) -> None:
     """Open the bus, build the worker, run it, and release both."""
     clock = SystemClock()
-    bus = ZmqBus(Path(settings.run_dir), root.name, root.reads)
-    try:
-        worker = root.build(settings, clock, bus, default_parts(Path(settings.run_dir)))
+    run_dir = Path(settings.run_dir)
+    with only_one(run_dir, root.name):
+        bus = ZmqBus(run_dir, root.name, root.reads)
         try:
-            run(root, worker, clock, bus, stop)
+            worker = root.build(settings, clock, bus, default_parts(run_dir))
+            try:
+                run(root, worker, clock, bus, stop)
+            finally:
+                worker.close()
         finally:
-            worker.close()
-    finally:
-        bus.close()
+            bus.close()
+
+
+@contextlib.contextmanager
+def only_one(run_dir: Path, name: str) -> Iterator[None]:
+    """Hold the right to be the one process of this name; the kernel takes it back however a process ends.
+
+    Raises:
+        AlreadyRunning: another process has it.
+        ConfigError: the run directory cannot be used; the text says why.
+    """
+    try:
+        held = (run_dir / f"{name}.lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"run_dir {run_dir} cannot be used ({error.strerror}); create it for this user or "
+                          "change run_dir") from error
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"another {name} runs already with run_dir {run_dir}; stop one of them"
+                                 ) from error
+        yield
 
 
 class JsonLines(logging.Formatter):

@@ -107,6 +107,41 @@ def test_runtime_is_ready_after_the_first_step_and_feeds_the_watchdog(start, not
     assert "closed" in process.stderr.read()
 
 
+def test_runtime_sockets_and_files_are_its_own_users_alone(start, notified, tmp_path):
+    start("work")
+    assert "READY=1" in notified.until("READY=1", 20.0)
+    assert (tmp_path / "sensors.sock").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "sensors.lock").stat().st_mode & 0o077 == 0
+
+
+def test_runtime_a_second_process_of_the_same_name_refuses_to_run_beside_the_first(start, notified):
+    first = start("work")
+    assert "READY=1" in notified.until("READY=1", 20.0)
+    second = start("work")
+    assert second.wait(20.0) == EXIT_SOFTWARE
+    lines = second.stderr.read().splitlines()
+    assert len(lines) == 1
+    assert "another sensors runs already" in lines[0]
+    first.kill()
+    first.wait()
+    third = start("work")
+    assert "READY=1" in notified.until("READY=1", 20.0), "kill -9 leaves nothing behind"
+    assert third.poll() is None
+
+
+@pytest.mark.parametrize("folder", ["absent", "tranquillo.toml", "long-" + 100 * "x"])
+def test_runtime_an_unusable_run_directory_is_one_line_and_no_restart(start, tmp_path, folder):
+    if folder.startswith("long"):
+        (tmp_path / folder).mkdir()
+    config = tmp_path / "other.toml"
+    config.write_text(f'unit_id = "t"\nrun_dir = "{tmp_path / folder}"\n', encoding="utf-8")
+    process = start("work", config)
+    assert process.wait(20.0) == EXIT_CONFIG
+    lines = process.stderr.read().splitlines()
+    assert len(lines) == 1
+    assert "change run_dir" in lines[0]
+
+
 def test_runtime_stops_feeding_the_watchdog_when_the_work_hangs(start, notified):
     start("hang")
     assert "READY=1" in notified.until("READY=1", 20.0)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from device.config import Settings
-from device.errors import EXIT_CONFIG, EXIT_OK
+from device.errors import EXIT_CONFIG, EXIT_OK, ConfigError
 
 SERVICES = ("sensors", "headset", "estimator", "conductor", "player", "telemetry")
 STOP_WAIT_S = 8
@@ -57,11 +57,18 @@ class Supervisor:
         config: the device's configuration file; supervisor's own files are put beside it.
         settings: its content.
         logs: folder for one log a service; None sends all to standard error.
+
+    Raises:
+        ConfigError: the folders of the configuration cannot be made.
     """
 
     def __init__(self, config: Path, settings: Settings, logs: Path | None = None) -> None:
-        Path(settings.run_dir).mkdir(parents=True, exist_ok=True)
-        Path(settings.state_dir).mkdir(parents=True, exist_ok=True)
+        for folder in (settings.run_dir, settings.state_dir):
+            try:
+                Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(f"{config}: the folder {folder} cannot be made ({error.strerror}); change "
+                                  "run_dir and state_dir") from error
         if logs is not None:
             logs.mkdir(parents=True, exist_ok=True)
         path = config.with_suffix(".supervisor")
