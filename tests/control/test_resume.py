@@ -139,10 +139,10 @@ def test_resume_keeper_saves_a_change_of_phase_at_once(store, machine, performan
     keeper = SessionKeeper(store)
     keeper.update(1000.0, machine.state, performance, wrote_phrase=True)
     machine.tap(1000.2)
-    machine.press(1001.0)
-    machine.tap(1001.2)
-    keeper.update(1001.2, machine.state, performance, wrote_phrase=False)
-    assert store.load(1001.3).session.phase is SessionPhase.ENDING
+    machine.press(1003.0)
+    machine.tap(1003.2)
+    keeper.update(1003.2, machine.state, performance, wrote_phrase=False)
+    assert store.load(1003.3).session.phase is SessionPhase.ENDING
 
 
 def test_resume_keeper_clears_when_the_session_is_over_or_silenced(store, machine, performance, tmp_path):
