@@ -44,6 +44,8 @@ def supervisor_config(config: Path, services: tuple[str, ...], logs: Path | None
             f"[program:{name}]",
             f"command={sys.executable} -m device.services.{name} --config {config}",
             "autorestart=unexpected", f"exitcodes={EXIT_OK},{EXIT_CONFIG}",
+            # Started in order, stopped in reverse: the simulated hardware outlives what uses it.
+            f"priority={services.index(name) + 1}",
             "startsecs=1", "startretries=1000000", f"stopwaitsecs={STOP_WAIT_S}",
             "redirect_stderr=true", f"stdout_logfile={log}", "stdout_logfile_maxbytes=0",
         ]

@@ -46,6 +46,12 @@ def test_up_restarts_on_all_exit_codes_but_a_stop_and_a_bad_configuration():
     assert config["program:player"]["exitcodes"] == "0,78"
 
 
+def test_up_the_simulated_hardware_comes_first_and_goes_last():
+    config = parsed(("simulator", *SERVICES))
+    priorities = [int(config[f"program:{name}"]["priority"]) for name in ("simulator", *SERVICES)]
+    assert priorities == sorted(set(priorities))
+
+
 def test_up_logs_go_to_a_file_each_or_to_standard_error(tmp_path):
     assert parsed(("player",))["program:player"]["stdout_logfile"] == "/dev/stderr"
     assert parsed(("player",), tmp_path)["program:player"]["stdout_logfile"] == str(tmp_path / "player.log")
