@@ -91,9 +91,11 @@ class Bench:
         clock: moved by the bench alone.
         world: the simulated hardware, on the same clock.
         journal: where every message is written down.
+        roots: the services to run.
     """
 
-    def __init__(self, settings: Settings, clock: ManualClock, world: World, journal: JournalWriter) -> None:
+    def __init__(self, settings: Settings, clock: ManualClock, world: World, journal: JournalWriter,
+                 roots: tuple[Root, ...] = ROOTS) -> None:
         self.clock = clock
         self._start_s = clock.monotonic()
         self._journal = journal
@@ -103,13 +105,13 @@ class Bench:
         self._world = world
         self._workers: list[Worker] = []
         self.phase: SessionPhase | None = None
-        self._start_workers(settings)
+        self._start_workers(settings, roots)
 
-    def _start_workers(self, settings: Settings) -> None:
+    def _start_workers(self, settings: Settings, roots: tuple[Root, ...]) -> None:
         """Build every service from its own composition root."""
         parts = Parts({"sim": lambda: self._world})
         self._adopt(simulator.ROOT, simulator.Ears(self._world, self.clock, self._bus(simulator.ROOT)))
-        for root in ROOTS:
+        for root in roots:
             self._adopt(root, root.build(settings, self.clock, self._bus(root), parts))
 
     def _bus(self, root: Root) -> LocalBus:

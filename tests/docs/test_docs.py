@@ -63,3 +63,12 @@ def test_docs_the_nurses_page_has_a_row_for_every_light():
     assert set(words) == set(LightPattern) == set(SHAPES)
     for pattern, row in words.items():
         assert f"| {row}" in text, pattern
+
+
+def test_docs_evidence_has_a_row_for_every_system_of_the_literature(shared_data):
+    seeds = (shared_data.parent / "design" / "SEEDS.md").read_text(encoding="utf-8")
+    ids = [line.split("|")[1].strip() for line in seeds.splitlines()
+           if line.startswith("| ") and not line.startswith("| id")]
+    assert len(ids) > 25
+    text = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    assert [name for name in ids if f"\n| {name} |" not in text] == []

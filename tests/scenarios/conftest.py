@@ -12,6 +12,7 @@ from device.config import Settings
 from device.desk.journal import JournalWriter, read_journal
 from device.desk.setup import RunOptions, write_config
 from device.messages import Message
+from device.runtime import Root
 from device.services import lockstep, simulator
 from drivers.sim.body import Body
 
@@ -39,6 +40,7 @@ def lockstep_run(tmp_path: Path) -> Iterator[Callable[..., LockstepRun]]:
     def start(
         minutes: float = 3.0, patient: str = "sim", seed: int = 1, name: str = "run",
         body: Callable[[float], Body] | None = None, change: Callable[[Settings], Settings] = lambda s: s,
+        roots: tuple[Root, ...] = lockstep.ROOTS,
     ) -> LockstepRun:
         folder = tmp_path / name
         folder.mkdir()
@@ -50,7 +52,7 @@ def lockstep_run(tmp_path: Path) -> Iterator[Callable[..., LockstepRun]]:
         clock = ManualClock()
         world = simulator.make_world(settings, clock, body(clock.monotonic()) if body else None)
         journal = JournalWriter(folder / "journal.bin")
-        run = LockstepRun(lockstep.Bench(settings, clock, world, journal), journal, folder)
+        run = LockstepRun(lockstep.Bench(settings, clock, world, journal, roots), journal, folder)
         runs.append(run)
         return run
 
