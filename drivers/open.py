@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from drivers.cyton import Cyton
     from drivers.panel import Panel
+
+
+SIMULATOR_START_S = 4.0  # a desk starts all processes at once
 
 
 class Hardware(Protocol):
@@ -184,9 +188,13 @@ def default_parts(run_dir: Path) -> Parts:
     """Return the table of a real process: Linux devices, and the simulator's socket in `run_dir`."""
 
     def simulated() -> Hardware:
-        """Return the parts behind the simulator's socket."""
+        """Return the parts behind the simulator's socket; it may be starting at this very moment."""
+        from drivers.sim.protocol import SOCKET_NAME
         from drivers.sim.remote import RemoteHardware
 
+        deadline_s = time.monotonic() + SIMULATOR_START_S
+        while not (run_dir / SOCKET_NAME).exists() and time.monotonic() < deadline_s:
+            time.sleep(0.05)
         return RemoteHardware(run_dir)
 
     return Parts({"linux": LinuxHardware, "sim": simulated})

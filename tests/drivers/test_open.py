@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,10 @@ from device.clock import ManualClock
 from drivers.ads1115 import Ads1115
 from drivers.errors import DeviceConfigError, DeviceLost
 from drivers.mcp3008 import Mcp3008
-from drivers.open import Hardware, LinuxHardware, Parts, default_parts
+from drivers.open import SIMULATOR_START_S, Hardware, LinuxHardware, Parts, default_parts
 from drivers.sim.mcp3008 import SimulatedMcp3008
 from drivers.sim.pins import WiredFactory
+from drivers.sim.protocol import SOCKET_NAME
 from drivers.sim.world import World
 
 ADC = {"i2c_bus": 1, "i2c_address": 0x48, "spi_bus": 0, "spi_device": 0, "reference_v": 3.3}
@@ -226,3 +229,14 @@ def test_sim_cyton_opens_in_process(parts: Parts, clock: ManualClock) -> None:
 def test_linux_cyton_opens_the_serial_device_it_is_given(tmp_path: Path, clock: ManualClock) -> None:
     with pytest.raises(DeviceLost, match="/dev/ttyNOWHERE"):
         default_parts(tmp_path).cyton("linux:/dev/ttyNOWHERE", clock)
+
+
+def test_default_parts_wait_for_a_simulator_that_is_starting(tmp_path: Path, clock: ManualClock) -> None:
+    parts = default_parts(tmp_path)
+    appears = threading.Timer(0.4, (tmp_path / SOCKET_NAME).touch)
+    begun_s = time.monotonic()
+    appears.start()
+    with pytest.raises(DeviceLost):
+        parts.panel("sim:gpio", **PANEL).pressed()
+    appears.join()
+    assert 0.4 <= time.monotonic() - begun_s < SIMULATOR_START_S
