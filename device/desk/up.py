@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def services_of(settings: Settings) -> tuple[str, ...]:
     return SERVICES
 
 
-def supervisor_config(config: Path, services: tuple[str, ...], logs: Path | None) -> str:
+def supervisor_config(config: Path, services: tuple[str, ...], logs: Path | None, pid_file: Path) -> str:
     """Return the text of a supervisord configuration.
 
     A process that exits is started again, but for the exit codes 0 (asked to stop) and 78 (bad
@@ -33,16 +34,18 @@ def supervisor_config(config: Path, services: tuple[str, ...], logs: Path | None
         config: the device's configuration file.
         services: names under `device.services`.
         logs: folder for one log a service; None sends all to standard error.
+        pid_file: where supervisord writes its process id.
     """
     lines = [
         "[supervisord]", "nodaemon=true", f"user={getpass.getuser()}", "logfile=/dev/null",
-        "logfile_maxbytes=0", f"pidfile={config.with_suffix('.pid')}", "loglevel=warn",
+        "logfile_maxbytes=0", f"pidfile={pid_file}", "loglevel=warn",
     ]
+    python, file = shlex.quote(sys.executable), shlex.quote(str(config))
     for name in services:
         log = "/dev/stderr" if logs is None else str(logs / f"{name}.log")
         lines += [
             f"[program:{name}]",
-            f"command={sys.executable} -m device.services.{name} --config {config}",
+            f"command={python} -m device.services.{name} --config {file}",
             "autorestart=unexpected", f"exitcodes={EXIT_OK},{EXIT_CONFIG}",
             # Started in order, stopped in reverse: the simulated hardware outlives what uses it.
             f"priority={services.index(name) + 1}",
@@ -56,12 +59,12 @@ class Supervisor:
     """All services of one configuration, running.
 
     Args:
-        config: the device's configuration file; supervisor's own files are put beside it.
-        settings: its content.
+        config: the device's configuration file.
+        settings: its content; supervisor's own files go into its `run_dir`.
         logs: folder for one log a service; None sends all to standard error.
 
     Raises:
-        ConfigError: the folders of the configuration cannot be made.
+        ConfigError: the folders of the configuration cannot be made, or a path holds a percent sign.
     """
 
     def __init__(self, config: Path, settings: Settings, logs: Path | None = None) -> None:
@@ -71,10 +74,15 @@ class Supervisor:
             except OSError as error:
                 raise ConfigError(f"{config}: the folder {folder} cannot be made ({error.strerror}); change "
                                   "run_dir and state_dir") from error
+        if "%" in f"{config}{logs}{settings.run_dir}":
+            raise ConfigError(f"{config}: no path may hold a %, which means something else to the process "
+                              "manager; choose other folders")
         if logs is not None:
             logs.mkdir(parents=True, exist_ok=True)
-        path = config.with_suffix(".supervisor")
-        path.write_text(supervisor_config(config, services_of(settings), logs), encoding="utf-8")
+        run_dir = Path(settings.run_dir)
+        path = run_dir / "supervisor.conf"
+        text = supervisor_config(config, services_of(settings), logs, run_dir / "supervisor.pid")
+        path.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)]
         with contextlib.ExitStack() as opened:
             own_log = None if logs is None else opened.enter_context((logs / "supervisor.log").open("wb"))

@@ -1,21 +1,25 @@
 """The process manager starts what is configured and restarts as systemd will."""
 
 import configparser
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
 from device.config import Headset, PanelPins, Sensors, Settings
-from device.desk.up import SERVICES, services_of, supervisor_config
+from device.desk.up import SERVICES, Supervisor, services_of, supervisor_config
+from device.errors import ConfigError
 
 DEVICE = Settings(unit_id="a")
 DESK = Settings(unit_id="a", sensors=Sensors(adc="sim:ads1115"))
 
 
-def parsed(services: tuple[str, ...], logs: Path | None = None) -> configparser.ConfigParser:
+def parsed(
+    services: tuple[str, ...], logs: Path | None = None, config: str = "/etc/t.toml",
+) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(supervisor_config(Path("/etc/t.toml"), services, logs))
+    parser.read_string(supervisor_config(Path(config), services, logs, Path("/run/t/supervisor.pid")))
     return parser
 
 
@@ -50,6 +54,19 @@ def test_up_the_simulated_hardware_comes_first_and_goes_last():
     config = parsed(("simulator", *SERVICES))
     priorities = [int(config[f"program:{name}"]["priority"]) for name in ("simulator", *SERVICES)]
     assert priorities == sorted(set(priorities))
+
+
+def test_up_a_path_may_hold_spaces():
+    command = parsed(("player",), config="/home/a nurse/t.toml")["program:player"]["command"]
+    assert shlex.split(command)[-1] == "/home/a nurse/t.toml"
+
+
+def test_up_a_percent_sign_in_a_path_is_refused_in_one_line(tmp_path):
+    folder = tmp_path / "100 %"
+    settings = Settings(unit_id="a", run_dir=str(folder / "run"), state_dir=str(folder / "state"))
+    with pytest.raises(ConfigError, match="choose other folders") as caught:
+        Supervisor(folder / "t.toml", settings)
+    assert "\n" not in str(caught.value)
 
 
 def test_up_logs_go_to_a_file_each_or_to_standard_error(tmp_path):
