@@ -86,16 +86,27 @@ class EdaFeatures(msgspec.Struct, frozen=True, kw_only=True):
     scr_per_min: float
     scr_amplitude_us: float  # mean over the window, 0 without a response
     quality: float
+    scr_rise_s: float = 0.0  # mean time from onset to peak, 0 without a response
+    fast_change: float | None = None  # ln ratio of the last 2 s to the half minute before, None if unsure
 
 
 class PpgFeatures(msgspec.Struct, frozen=True, kw_only=True):
-    """Pulse over the window; `quality` 0 (useless) to 1 (clean)."""
+    """Pulse over the window; `quality` 0 (useless) to 1 (clean).
+
+    Variability needs more clean signal than rate, so it may be None where the rate is known.
+    `respiration_ms` is the respiratory modulation of the intervals; `coherence` the share of their
+    power in the tallest peak of 0.04 to 0.26 Hz over 64 s.
+    """
 
     hr_bpm: float
-    rmssd_ms: float
-    sdnn_ms: float
+    rmssd_ms: float | None
+    sdnn_ms: float | None
     pulse_amplitude_v: float
     quality: float
+    respiration_per_min: float | None = None
+    respiration_ms: float | None = None
+    coherence: float | None = None
+    corrected_share: float = 0.0  # of the intervals, by artefact correction
 
 
 class TemperatureFeatures(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,9 +154,12 @@ class StressBand(StrEnum):
 class Stress(Message, frozen=True, kw_only=True):
     """*State.* The stress estimate, once a second.
 
-    `level` 0 (calm) to 1 (stressed) or None when unknown; `confidence` 0 to 1 says how far the baseline is
-    this person's own and the signals are clean, whatever the level; `sources` that were
-    used; `reason` why it is unknown, or empty.
+    `level` 0 (calm) to 1 (stressed) or None when unknown: the mean of a distribution whose variance is
+    `variance`; `confidence` 0 to 1 says how far the baseline is this person's own and the signals are
+    clean, whatever the level; `sources` that were used; `reason` why it is unknown, or empty.
+    `reaction` is the change of skin conductance within the last seconds, -1 (falls fast) to 1 (jumps),
+    0 when nothing happens or nothing is known. `valence` (unpleasant to pleasant) and `arousal`, -1 to
+    1, are exploratory and need EEG.
     """
 
     topic: ClassVar[str] = "stress"
@@ -156,6 +170,10 @@ class Stress(Message, frozen=True, kw_only=True):
     band: StressBand
     sources: tuple[Source, ...]
     reason: str
+    variance: float | None = None
+    reaction: float = 0.0
+    valence: float | None = None
+    arousal: float | None = None
 
 
 class MusicalTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +199,8 @@ class Reason(StrEnum):
     STRESS_UP = "stress_up"
     STRESS_DOWN = "stress_down"
     STRESS_UNKNOWN = "stress_unknown"
+    SKIN_ROSE = "skin_rose"  # skin conductance jumped within the last seconds
+    SKIN_FELL = "skin_fell"
     SENSORS_BACK = "sensors_back"
     SLEW_LIMIT = "slew_limit"
     BOUND = "bound"

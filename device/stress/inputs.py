@@ -41,6 +41,11 @@ def _ppg(read: Callable[[PpgFeatures], float]) -> Callable[[Features], float]:
     return lambda features: math.nan if features.ppg is None else read(features.ppg)
 
 
+def _ln_ms(variability_ms: float | None) -> float:
+    """Return the logarithm of a variability, NaN where it is unknown."""
+    return math.nan if variability_ms is None else math.log(variability_ms + RMSSD_OFFSET_MS)
+
+
 INPUTS: tuple[Input, ...] = (
     Input("tonic", "eda", "ln uS", _eda(lambda eda: math.log(max(eda.tonic_us, AMPLITUDE_OFFSET_US)))),
     Input("tonic_slope", "eda", "share of tonic per minute",
@@ -49,8 +54,8 @@ INPUTS: tuple[Input, ...] = (
     Input("scr_amplitude", "eda", "ln uS",
           _eda(lambda eda: math.log(eda.scr_amplitude_us + AMPLITUDE_OFFSET_US))),
     Input("heart_rate", "ppg", "ln beats per minute", _ppg(lambda ppg: math.log(ppg.hr_bpm))),
-    Input("rmssd", "ppg", "ln ms", _ppg(lambda ppg: math.log(ppg.rmssd_ms + RMSSD_OFFSET_MS))),
-    Input("sdnn", "ppg", "ln ms", _ppg(lambda ppg: math.log(ppg.sdnn_ms + RMSSD_OFFSET_MS))),
+    Input("rmssd", "ppg", "ln ms", _ppg(lambda ppg: _ln_ms(ppg.rmssd_ms))),
+    Input("sdnn", "ppg", "ln ms", _ppg(lambda ppg: _ln_ms(ppg.sdnn_ms))),
     Input("pulse_amplitude", "ppg", "ln V",
           _ppg(lambda ppg: math.log(ppg.pulse_amplitude_v + PULSE_OFFSET_V))),
 )
