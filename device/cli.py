@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 import msgspec
 
 from device.config import DEFAULT_PATH, load
-from device.errors import (
-    EXIT_CONFIG,
-    EXIT_SOFTWARE,
-    ConfigError,
-    DeviceConfigError,
-    RecordingError,
-    TranquilloError,
-)
+from device.evaluation.commands import COMMANDS
+from device.failures import one_line_errors
 
 SIMULATED_MINUTES = 3.0
 EVENTFUL_SEED = 620  # this simulated patient is disturbed at 1.7 minutes, so a short run shows the loop
-P = ParamSpec("P")
 
 config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True,
     help="The device's configuration file.",
 )
-
-
-def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn the project's own errors into one line on standard error and an exit code."""
-
-    @wraps(command)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        """Run the command."""
-        try:
-            command(*args, **kwargs)
-        except (ConfigError, DeviceConfigError, RecordingError) as error:  # the services' rule as well
-            click.echo(f"tranquillo: {error}", err=True)
-            sys.exit(EXIT_CONFIG)
-        except TranquilloError as error:
-            click.echo(f"tranquillo: {error}", err=True)
-            sys.exit(EXIT_SOFTWARE)
-
-    return guarded
 
 
 @click.group()
@@ -150,6 +122,9 @@ def show(config_path: Path) -> None:
     """Show every key with the value in force."""
     click.echo(msgspec.json.format(msgspec.json.encode(load(config_path)), indent=2).decode())
 
+
+for evaluation in COMMANDS:
+    main.add_command(evaluation)
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,7 @@ import numpy as np
 import sklearn
 import tensorflow as tf
 
+from device.evaluation.metrics import ECE_RESAMPLES
 from device.features.extractor import WINDOW_S
 from models.stress.training import evaluate, network
 from models.stress.training.recordings import (
@@ -64,9 +65,9 @@ def describe(
                       "normalising spreads and calibration from the other subjects; mean over subjects. "
                       "'late contact': the same people as if the sensors had been put on only in the middle "
                       "of the protocol, scored from one minute on",
-            "interval": f"95 %, {evaluate.RESAMPLES} bootstrap resamples of subjects (ece: 300)",
+            "interval": f"95 %, {evaluate.RESAMPLES} bootstrap resamples of subjects (ece: {ECE_RESAMPLES})",
             "columns": ["value", "lower", "upper"],
-            "note": "brier and ece with both classes weighing the same; ece pooled over windows",
+            "note": "brier and ece with both classes weighing the same; ece pooled over windows, subjects weighing the same",
             "results": results,
             "by_subject": {"columns": ["balanced_accuracy", "auc"], **by_subject},
         },

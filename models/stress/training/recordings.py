@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,21 +10,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from device.features.extractor import WINDOW_S, FeatureExtractor
+from device.evaluation.windows import CALIBRATION_S, HOP_S, REST, STRESS, UNLABELLED, labels, on_grid
+from device.features.extractor import FeatureExtractor
 from device.messages import Features, Quality, SampleBlock
 from device.stress.estimator import USABLE_QUALITY, source_quality
 from device.stress.inputs import INPUTS, SOURCES, read_inputs
-from drivers.sim.recording import Interval, Recording, open_recording
+from drivers.sim.recording import Recording, open_recording
+
+__all__ = ["CALIBRATION_S", "HOP_S", "NOT_TESTED", "REST", "STRESS", "UNLABELLED", "Subject", "features_of",
+           "labels", "load_subject", "subject_folders"]
 
 FloatArray = NDArray[np.float64]
 
 EDA_HZ, PPG_HZ = 10, 100  # the device's defaults (device.config)
 
-STRESS = ("stroop", "interview")
-REST = ("baseline", "rest")
-UNLABELLED = -1
-CALIBRATION_S = 300.0  # the first five minutes teach the personal baseline and are not scored
-HOP_S = 10
 NOT_TESTED = ("S01",)  # has no baseline before the first task
 
 
@@ -39,8 +37,7 @@ class Subject(NamedTuple):
 
     def scored(self) -> NDArray[np.intp]:
         """Return the seconds at which a labelled window ends, every 10 s, after the calibration."""
-        second = np.arange(self.label.size)
-        keep = (self.label != UNLABELLED) & (second >= CALIBRATION_S) & (second % HOP_S == 0)
+        keep = (self.label != UNLABELLED) & on_grid(self.label.size)
         return np.flatnonzero(keep & self.present.any(axis=1))
 
 
@@ -68,15 +65,6 @@ def load_subject(folder: Path, cache: Path | None, seconds: int | None = None) -
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.savez(kept, inputs=subject.inputs, present=subject.present, label=subject.label)
     return subject
-
-
-def labels(intervals: tuple[Interval, ...], seconds: int) -> NDArray[np.int64]:
-    """Return per second the label of the window that ends there, wholly inside one interval."""
-    found = np.full(seconds, UNLABELLED, dtype=np.int64)
-    for span in intervals:
-        label = 1 if span.task in STRESS else 0 if span.task in REST else UNLABELLED
-        found[math.ceil(span.start_s + WINDOW_S):int(span.end_s) + 1] = label
-    return found
 
 
 def features_of(body: Recording, seconds: int | None = None) -> Iterator[Features]:

@@ -1,55 +1,12 @@
-"""The figures of the card on cases whose answer is known."""
+"""Calibration and smoothing of logits on cases whose answer is known."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from models.stress.training.evaluate import (
-    Calibration,
-    Scored,
-    auc,
-    balanced_accuracy,
-    brier,
-    calibrate,
-    expected_calibration_error,
-    f1_stress,
-    figures,
-    sigmoid,
-    smooth,
-    weights,
-)
-
-
-def scored(level, label):
-    return Scored(np.array(level, dtype=float), np.array(label))
-
-
-def test_figures_of_a_perfect_and_a_useless_model():
-    perfect = scored([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])
-    assert (balanced_accuracy(perfect), auc(perfect), f1_stress(perfect)) == (1.0, 1.0, 1.0)
-    always_rest = scored([0.1, 0.1, 0.1, 0.1], [0, 0, 0, 1])
-    assert (balanced_accuracy(always_rest), auc(always_rest), f1_stress(always_rest)) == (0.5, 0.5, 0.0)
-
-
-def test_balanced_accuracy_weighs_both_classes_the_same():
-    one = scored([0.9, 0.1, 0.1, 0.1, 0.9], [1, 1, 0, 0, 0])
-    assert balanced_accuracy(one) == pytest.approx((1 / 2 + 2 / 3) / 2)
-    assert f1_stress(one) == pytest.approx(2 * 1 / (2 + 2))
-
-
-def test_auc_counts_pairs_in_order_and_ties_by_half():
-    assert auc(scored([0.3, 0.5, 0.5, 0.7], [0, 1, 0, 1])) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
-
-
-def test_brier_is_a_quarter_for_undecided_levels():
-    assert brier(scored([0.5] * 5, [0, 0, 0, 0, 1])) == pytest.approx(0.25)
-
-
-def test_weights_balance_the_classes():
-    label = np.array([1, 0, 0, 0])
-    assert weights(label)[label == 1].sum() == pytest.approx(weights(label)[label == 0].sum())
-    assert weights(label).mean() == pytest.approx(1.0)
+from device.evaluation.metrics import Scored, ece_balanced
+from models.stress.training.evaluate import Calibration, calibrate, sigmoid, smooth
 
 
 def test_calibration_recovers_temperature_and_bias():
@@ -60,7 +17,7 @@ def test_calibration_recovers_temperature_and_bias():
     assert found.temperature == pytest.approx(3.0, rel=0.05)
     assert found.bias == pytest.approx(0.5, abs=0.06)
     level = sigmoid(found.apply(3.0 * (logit - 0.5)))
-    assert expected_calibration_error(level, label) < 0.02
+    assert ece_balanced(Scored(level, label)) < 0.02
 
 
 def test_calibration_does_not_stop_where_it_starts():
@@ -71,11 +28,6 @@ def test_calibration_does_not_stop_where_it_starts():
     moved = calibrate(2.0 * logit + 1.0, label)
     assert found.temperature == pytest.approx(moved.temperature / 2.0, rel=1e-3)
     assert found.apply(np.array([0.7])) == pytest.approx(moved.apply(np.array([2.4])), abs=1e-3)
-
-
-def test_calibration_error_tells_overconfidence():
-    level, label = np.full(1000, 0.95), np.arange(1000) % 2
-    assert expected_calibration_error(level, label) == pytest.approx(0.45)
 
 
 def test_calibration_is_a_line():
@@ -90,18 +42,3 @@ def test_smoothing_is_causal_and_starts_anew_after_a_gap():
     assert found[64] == pytest.approx(1.0 - np.exp(-1.0), abs=1e-9)
     present[60:70] = False
     assert smooth(logit, present, 15.0)[70] == 1.0
-
-
-def test_figures_give_the_mean_over_subjects_within_its_interval():
-    random = np.random.default_rng(2)
-    subjects = {}
-    for number in range(12):
-        label = np.arange(200) % 2
-        subjects[str(number)] = Scored(sigmoid(random.normal((label - 0.5) * 2.0, 1.0)), label)
-    found = figures(subjects, seed=1)
-    assert set(found) == {"balanced_accuracy", "auc", "f1_stress", "brier", "ece"}
-    for value, low, high in found.values():
-        assert low <= value <= high or value == pytest.approx(low, abs=0.02)
-    assert found["balanced_accuracy"][0] == pytest.approx(
-        np.mean([balanced_accuracy(one) for one in subjects.values()]), abs=1e-3)
-    assert figures(subjects, seed=1) == found

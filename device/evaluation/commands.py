@@ -1,0 +1,37 @@
+"""The evaluation commands of `tranquillo`; what they need is imported when they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from device.failures import one_line_errors
+
+folders_argument = click.argument(
+    "folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@click.command()
+@folders_argument
+@click.option("--fast", is_flag=True, help="Skip the simulated converter; the figures agree closely.")
+@json_option
+@click.option("--context", type=click.Choice(["60", "120"]), default="60", show_default=True,
+              help="Seconds of signal behind each scored level.")
+@one_line_errors
+def evaluate(folders: tuple[Path, ...], fast: bool, as_json: bool, context: Literal["60", "120"]) -> None:
+    """Say how well stress is told from rest on Empatica E4 recordings with intervals.csv.
+
+    The shipped path runs over each recording as if it were happening: volts, converter, driver, features,
+    model. Each FOLDER holds one person's BVP, EDA and TEMP and the protocol in intervals.csv.
+    """
+    from device.evaluation.report import json_text, table
+    from device.evaluation.stress import evaluate_people
+
+    found = evaluate_people(folders, fast=fast, context_s=float(context))
+    click.echo(json_text(found) if as_json else table(found))
+
+
+COMMANDS: tuple[click.Command, ...] = (evaluate,)
