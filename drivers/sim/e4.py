@@ -76,10 +76,14 @@ def read_intervals(folder: Path) -> list[Interval]:
     path = folder / "intervals.csv"
     if not path.is_file():
         return []
-    spans = []
+    spans: list[Interval] = []
     for number, line in enumerate(_read_lines(path)[1:], start=2):
         task, *times = line.split(",")[:3]
         start_s, end_s = _fields(path, number, times, 2)
+        before_s = spans[-1].end_s if spans else 0.0
+        if not before_s <= start_s < end_s:
+            raise RecordingError(f"{path}: line {number}: {start_s:g} to {end_s:g} s is no interval after "
+                                 f"{before_s:g} s; intervals stand in order and do not overlap")
         spans.append(Interval(task, start_s, end_s, _LABELS.get(task, "")))
     return spans
 

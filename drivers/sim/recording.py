@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,13 @@ __all__ = ["Interval", "Recording", "Signal", "open_recording"]
 REST_V = 1.65  # half of a 3.3 V supply
 SWING_V = 0.5  # what the median pulse of the recording spans at the sensor's output
 RAILS_V = (0.05, 3.25)  # chosen: how near a rail-to-rail amplifier on 3.3 V comes to its rails
+RAILS_V = (0.05, 3.25)  # chosen: how near a rail-to-rail amplifier on 3.3 V comes to its rails
 _SWING_WINDOW_S = 2.0  # holds at least one beat above 30 a minute
 _HR_WINDOW_S = 10.0
 _EEG_CHANNELS = 8
+
+FloatArray = NDArray[np.float64]
+Value = TypeVar("Value", float, FloatArray)
 
 
 class Recording:
@@ -46,6 +51,7 @@ class Recording:
         self._unix_s = min(bvp.start_s, eda.start_s, temperature.start_s)
         self._bvp, self._eda, self._temperature = bvp, eda, temperature
         self._volts_per_unit = SWING_V / _median_swing(bvp)
+        self.beats = tuple(beats)  # (end of the beat since the start of the recording, interval), s
         self._beat_ends = [end_s for end_s, _ in beats]
         self._beat_intervals = [interval_s for _, interval_s in beats]
         self.intervals = tuple(intervals)
@@ -65,6 +71,23 @@ class Recording:
     def skin_c(self, at_s: float) -> float:
         """Return skin temperature in degrees Celsius, NaN outside the recording."""
         return _linear(self._temperature, self._unix(at_s))
+
+    def sampled(
+        self, signal: Literal["eda", "ppg", "temperature"], start_s: float, count: int, rate_hz: float,
+    ) -> FloatArray:
+        """Return equally spaced values of one signal at once, as `skin_us`, `pulse_v` and `skin_c` give them.
+
+        Args:
+            signal: microsiemens, volts or degrees Celsius, NaN outside the recording.
+            start_s: monotonic time of the first.
+            count: how many.
+            rate_hz: how many a second.
+        """
+        unix_s = start_s + np.arange(count) / rate_hz - self._start_s + self._unix_s
+        if signal != "ppg":
+            return _many(self._eda if signal == "eda" else self._temperature, unix_s, _line)
+        volts = REST_V + _many(self._bvp, unix_s, _curve) * self._volts_per_unit
+        return np.asarray(np.clip(volts, *RAILS_V))
 
     def eeg_uv(self, start_s: float, count: int, rate_hz: float) -> NDArray[np.float64]:
         """Return (count, 8) of NaN: an E4 records no EEG."""
@@ -145,7 +168,7 @@ def _linear(signal: Signal, unix_s: float) -> float:
         return math.nan
     below = min(int(place), len(signal.values) - 2)
     low, high = float(signal.values[below]), float(signal.values[below + 1])
-    return low + (place - below) * (high - low)
+    return _line(low, low, high, high, place - below)
 
 
 def _cubic(signal: Signal, unix_s: float) -> float:
@@ -155,10 +178,29 @@ def _cubic(signal: Signal, unix_s: float) -> float:
     if not 0 <= place <= len(values) - 1:
         return math.nan
     below = min(int(place), len(values) - 2)
-    share = place - below
     before, low, high, after = (
         float(values[index])
         for index in (max(0, below - 1), below, below + 1, min(len(values) - 1, below + 2)))
+    return _curve(before, low, high, after, place - below)
+
+
+def _many(signal: Signal, unix_s: FloatArray, shape: Callable[..., FloatArray]) -> FloatArray:
+    """Return the values on a line or curve between the samples at many times, NaN outside."""
+    values, last = signal.values, len(signal.values) - 1
+    place = (unix_s - signal.start_s) * signal.rate_hz
+    inside = (place >= 0) & (place <= last)
+    below = np.clip(place.astype(np.intp), 0, last - 1)
+    four = (values[np.clip(below + step, 0, last)] for step in (-1, 0, 1, 2))
+    return np.where(inside, shape(*four, place - below), np.nan)
+
+
+def _line(_before: Value, low: Value, high: Value, _after: Value, share: Value) -> Value:
+    """Return the value a share of the way from one sample to the next, in a straight line."""
+    return low + share * (high - low)
+
+
+def _curve(before: Value, low: Value, high: Value, after: Value, share: Value) -> Value:
+    """Return the value a share of the way from one sample to the next, on the Catmull-Rom curve."""
     slope = high - before
     bend = 2 * before - 5 * low + 4 * high - after
     twist = 3 * (low - high) + after - before

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from device.evaluation import streams
 from device.evaluation.windows import CALIBRATION_S, HOP_S, REST, STRESS, UNLABELLED, labels, on_grid
-from device.features.extractor import FeatureExtractor
-from device.messages import Features, Quality, SampleBlock
+from device.messages import Features
 from device.stress.estimator import USABLE_QUALITY, source_quality
 from device.stress.inputs import INPUTS, SOURCES, read_inputs
 from drivers.sim.recording import Recording, open_recording
@@ -21,8 +21,6 @@ __all__ = ["CALIBRATION_S", "HOP_S", "NOT_TESTED", "REST", "STRESS", "UNLABELLED
            "labels", "load_subject", "subject_folders"]
 
 FloatArray = NDArray[np.float64]
-
-EDA_HZ, PPG_HZ = 10, 100  # the device's defaults (device.config)
 
 NOT_TESTED = ("S01",)  # has no baseline before the first task
 
@@ -74,15 +72,10 @@ def features_of(body: Recording, seconds: int | None = None) -> Iterator[Feature
         body: a recording that starts at 0 s.
         seconds: only so much from the start, None for all.
 
-    Yields:
-        What the device would publish at 1 s, 2 s and so on.
+    Returns:
+        What the device would publish at 1 s, 2 s and so on, one after the other.
     """
-    whole = int(body.duration_s)
-    extractor = FeatureExtractor()
-    for second in range(1, 1 + (whole if seconds is None else min(seconds, whole))):
-        for block in _blocks(body, float(second - 1)):
-            extractor.push(block)
-        yield extractor.features(float(second))
+    return streams.features_of(streams.straight(body, streams.seconds_of(body, seconds)))
 
 
 def _inputs(body: Recording, seconds: int | None) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -96,24 +89,12 @@ def _inputs(body: Recording, seconds: int | None) -> tuple[FloatArray, NDArray[n
     return np.array(inputs), np.array(present)
 
 
-def _blocks(body: Recording, start_s: float) -> list[SampleBlock]:
-    """Return one second of both signals as the sensors' process would publish it."""
-    eda = tuple(body.skin_us(start_s + k / EDA_HZ) for k in range(EDA_HZ))
-    ppg = tuple(body.pulse_v(start_s + k / PPG_HZ) for k in range(PPG_HZ))
-    end_s = start_s + 1.0
-    return [
-        SampleBlock(at_s=end_s, signal="eda", start_s=start_s, rate_hz=float(EDA_HZ), values=eda,
-                    quality=Quality.GOOD),
-        SampleBlock(at_s=end_s, signal="ppg", start_s=start_s, rate_hz=float(PPG_HZ), values=ppg,
-                    quality=Quality.GOOD),
-    ]
-
-
 def _key(folder: Path) -> str:
     """Return a short hash of the recording's files and of the code that turns them into inputs."""
     root = Path(__file__).resolve().parents[3]
     code = [*sorted((root / "device" / "features").glob("*.py")), root / "device" / "stress" / "inputs.py",
-            root / "drivers" / "sim" / "recording.py", Path(__file__)]
+            root / "drivers" / "sim" / "recording.py", root / "device" / "evaluation" / "streams.py",
+            Path(__file__)]
     digest = hashlib.sha256()
     for path in [*sorted(path for path in folder.iterdir() if path.is_file()), *code]:
         digest.update(path.name.encode())

@@ -11,7 +11,7 @@ import pytest
 
 from drivers.errors import RecordingError, TranquilloError
 from drivers.sim.body import Heard
-from drivers.sim.recording import RAILS_V, REST_V, open_recording
+from drivers.sim.recording import RAILS_V, REST_V, Recording, open_recording
 
 START_S = 5000.0
 UNIX_S = 1_644_227_574.0
@@ -232,6 +232,12 @@ def test_a_malformed_protocol_is_refused_with_its_line(folder, row):
     refused(folder, "intervals.csv", "line 3", "2 numbers")
 
 
+@pytest.mark.parametrize("row", ["rest,5,5,log", "rest,5,4,log", "rest,0.5,3,log"])
+def test_recording_protocol_stands_in_order(folder: Path, row: str) -> None:
+    (folder / "intervals.csv").write_text(f"task,start_s,end_s,source\nbaseline,0,1,tag\n{row}\n")
+    refused(folder, "intervals.csv", "line 3", "do not overlap")
+
+
 @pytest.mark.parametrize(
     ("row", "word"), [("1.0", "2 numbers"), ("1.0,x", "2 numbers"), ("1.0,0.0", "above 0")])
 def test_malformed_beats_are_refused_with_their_line(folder, row, word):
@@ -265,3 +271,20 @@ def test_a_real_subject_s_truth_follows_its_files(shared_data):
     rates = [rate for at_s in range(600, 900) if (rate := body.truth(START_S + at_s).hr_bpm) is not None]
     assert len(rates) > 30
     assert 50 < np.median(rates) < 120
+
+
+@pytest.mark.parametrize(("signal", "one_by_one"), [
+    ("eda", Recording.skin_us), ("ppg", Recording.pulse_v), ("temperature", Recording.skin_c),
+])
+def test_recording_sampled_at_once_is_the_same_as_one_by_one(shared_data, signal, one_by_one):
+    body = open_recording(shared_data / "stress-predict" / "S05", 50.0)
+    found = body.sampled(signal, 45.0, 1000, 100.0)
+    expected = [one_by_one(body, 45.0 + k / 100.0) for k in range(1000)]
+    assert np.array_equal(found, expected, equal_nan=True)
+    assert np.isnan(found[:499]).all()
+    assert np.isfinite(found[501:]).all()
+
+
+def test_recording_sampled_beyond_its_end_is_nan(shared_data):
+    body = open_recording(shared_data / "stress-predict" / "S05", 0.0)
+    assert np.isnan(body.sampled("ppg", body.duration_s + 1.0, 50, 10.0)).all()
