@@ -28,12 +28,15 @@ class SimulatedAds1115:
         timer: its oscillator; exact, where a real one is within 10 %.
         volts: the voltage at input 0 to 3 at a monotonic time.
         fault: whether a kind of `drivers.sim.faults` is active now.
+        stall_s: for how many seconds a transfer that begins now is held up.
     """
 
     def __init__(
         self, timer: Timer, volts: Callable[[int, float], float], fault: Callable[[str], bool],
+        stall_s: Callable[[], float] = float,
     ) -> None:
         self._timer = timer
+        self._stall_s = stall_s
         self._volts = volts
         self._fault = fault
         self._registers = list(POWER_ON)
@@ -79,7 +82,8 @@ class SimulatedAds1115:
         return value.to_bytes(2, "big")[:count].ljust(count, b"\xff")
 
     def _acknowledge(self, *, probe: bool) -> None:
-        """Raise what Linux reports for a NACK while a fault says so."""
+        """Wait while transfers are held up; raise what Linux reports for a NACK while a fault says so."""
+        self._timer.sleep(self._stall_s())
         if self._fault("adc_absent") or (not probe and self._fault("adc_nack")):
             raise OSError(errno.EREMOTEIO, "no acknowledge")
 

@@ -9,7 +9,6 @@ it sends a 33-byte frame every 4 ms of the timer's time. `SimulatedCyton` has th
 from __future__ import annotations
 
 import errno
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 from drivers.adc import Timer
 from drivers.sim.body import Body
 from drivers.sim.cyton_pty import CytonPty
+from drivers.sim.faults import Faults
 
-__all__ = ["CytonPty", "Faults", "SimulatedCyton"]
+__all__ = ["CytonPty", "SimulatedCyton"]
 
 RATE_HZ = 250
 CHANNELS = 8
@@ -36,13 +36,6 @@ _GREETING = (b"OpenBCI V3 8-16 channel\nOn Board ADS1299 Device ID: 0x3E\nLIS3DH
 _UNREACHABLE = b"Failure: Communications timeout - Device failed to poll Host$$$"
 _OFF, _ON = b"12345678", b"!@#$%^&*"
 _SETTING_BYTES = 9
-
-
-class Faults(Protocol):
-    """What goes wrong when; `drivers.sim.faults.Schedule` is one."""
-
-    def active(self, kind: str, at_s: float) -> bool:
-        """Tell whether a fault is active, `at_s` seconds after the world's start."""
 
 
 class _NoFaults:

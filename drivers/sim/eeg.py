@@ -22,7 +22,7 @@ RATE_HZ = 250  # the Cyton's own, so that a board that starts on a whole second 
 CHANNELS = 8  # Fp1, Fp2, C3, C4, P7, P8, O1, O2: the Cyton's default montage
 
 _BACK = np.array([0.35, 0.35, 0.6, 0.6, 0.85, 0.85, 1.0, 1.0])  # chosen: how alpha spreads
-_BLINK_SHARE = np.array([1.0, 0.95, 0.12, 0.12, 0.04, 0.04, 0.02, 0.02])  # chosen
+BLINK_SHARE = np.array([1.0, 0.95, 0.12, 0.12, 0.04, 0.04, 0.02, 0.02])  # chosen
 _COMMON = 0.5  # chosen: share of power that all channels have in common (volume conduction)
 _BACKGROUND_UV = 7.0  # chosen, RMS from slowest to fastest
 _SLOWEST_HZ, _FASTEST_HZ = 0.5, 45.0
@@ -108,7 +108,7 @@ class Scalp:
                 phase = (times - second - rng.random()) / _BLINK_S
                 height = rng.uniform(*_BLINK_UV)
                 total += np.where((phase > 0) & (phase < 1), height * np.sin(np.pi * phase) ** 2, 0.0)
-        spread: NDArray[np.float64] = total[:, None] * _BLINK_SHARE
+        spread: NDArray[np.float64] = total[:, None] * BLINK_SHARE
         return spread
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args
 
 import msgspec
 from msgspec import Meta
@@ -17,15 +17,33 @@ Kind = Literal[
     "adc_stuck",  # a conversion never ends; MCP3008: the line floats
     "adc_frozen",  # the converter repeats its last value on every channel
     "adc_absent",  # nothing at all answers
+    "samples_dropped",  # transfers to the converter are held up now and then
     "gsr_open", "gsr_short",
+    "gsr_flat",  # the sensor's output stays where it is; so ppg_flat
+    "gsr_motion",  # the electrodes slide and are pressed
+    "gsr_saturated",  # sweat or gel joins the electrodes
     "ppg_off",
+    "ppg_flat",
+    "ppg_motion",  # the finger moves under the sensor
+    "ppg_tapping",  # the finger taps, as regular as a heart
+    "ppg_saturated",  # light falls on the sensor
     "temperature_off",
+    "hum_50hz", "hum_60hz",  # mains on all wires of the body
     "cyton_unplugged",  # the dongle is pulled
     "cyton_lost_bytes",  # radio noise: bytes are missing
     "cyton_silent",  # the board's battery is empty, the dongle stays
     "lead_off",  # EEG electrodes fell off
+    "eeg_flat",  # the electrodes are joined
+    "eeg_blinks", "eeg_jaw", "eeg_motion",
 ]  # fmt: skip
 KINDS: tuple[str, ...] = get_args(Kind)
+
+
+class Faults(Protocol):
+    """What goes wrong when; `Schedule` is one."""
+
+    def active(self, kind: str, at_s: float) -> bool:
+        """Tell whether a fault is active, `at_s` seconds after the world's start."""
 
 
 class FaultWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,12 +21,14 @@ class SimulatedMcp3008:
         fault: whether a kind of `drivers.sim.faults` is active now.
         reference_v: voltage at VREF.
         rng: draws the undefined bits.
+        stall_s: for how many seconds a transfer that begins now is held up.
     """
 
     def __init__(
         self, timer: Timer, volts: Callable[[int, float], float], fault: Callable[[str], bool], *,
-        reference_v: float, rng: random.Random,
+        reference_v: float, rng: random.Random, stall_s: Callable[[], float] = float,
     ) -> None:
+        self._stall_s = stall_s
         self._timer = timer
         self._volts = volts
         self._fault = fault
@@ -39,6 +41,7 @@ class SimulatedMcp3008:
 
         Only start bit at the end of the first byte, single-ended, is understood; else the line floats.
         """
+        self._timer.sleep(self._stall_s())
         floats = self._fault("adc_absent") or self._fault("adc_nack") or self._fault("adc_stuck")
         if floats or len(values) != FRAME_BYTES or values[0] != 1 or not values[1] & 0x80:
             return [FLOATING] * len(values)

@@ -14,8 +14,10 @@ from drivers.adc import Timer
 from drivers.errors import DeviceConfigError
 from drivers.gsr import DividerGsr, Gsr
 from drivers.sim.ads1115 import SimulatedAds1115, SimulatedI2c
+from drivers.sim.artefacts import HUM_GSR_V, HUM_PPG_V, DisturbedBody, Stalls
 from drivers.sim.body import Body, BodyTruth, Heard
 from drivers.sim.faults import FaultWindow, Kind, Schedule
+from drivers.sim.mains import hum
 from drivers.sim.mcp3008 import SimulatedMcp3008
 from drivers.sim.wires import LocalWires
 from drivers.thermistor import Thermistor
@@ -60,17 +62,19 @@ class World:
     def __init__(
         self, body: Body, timer: Timer, circuits: Circuits, *, seed: int, faults: Schedule | None = None,
     ) -> None:
-        self._body = _OneAtATime(body)
+        self._faults = faults or Schedule()
+        self._start_s = timer.monotonic()
+        self._body = DisturbedBody(_OneAtATime(body), self._faults, seed=seed, start_s=self._start_s)
+        self._stalls = Stalls(self._faults, seed)
         self._timer = timer
         self._circuits = circuits
         self._seed = seed
-        self._faults = faults or Schedule()
-        self._start_s = timer.monotonic()
         self._noise = random.Random(seed)
         self.wires = LocalWires()
-        self._ads1115 = SimulatedAds1115(timer, self.volts, self.fault)
+        self._ads1115 = SimulatedAds1115(timer, self.volts, self.fault, self._stall_s)
         self._mcp3008 = SimulatedMcp3008(
-            timer, self.volts, self.fault, reference_v=circuits.reference_v, rng=random.Random(seed + 1))
+            timer, self.volts, self.fault, reference_v=circuits.reference_v, rng=random.Random(seed + 1),
+            stall_s=self._stall_s)
         self._pins: Factory | None = None
         self._cyton: SimulatedCyton | None = None
 
@@ -141,15 +145,19 @@ class World:
         """Return the voltage at a converter input, noise included; an unused one is tied to ground."""
         circuits = self._circuits
         if channel == circuits.ppg_channel:
-            volts = self._ppg_v(at_s)
+            volts = self._ppg_v(at_s) + HUM_PPG_V * hum(self._faults, at_s - self._start_s)
         elif channel == circuits.gsr_channel:
-            volts = self._gsr_v(at_s)
+            volts = self._gsr_v(at_s) + HUM_GSR_V * hum(self._faults, at_s - self._start_s)
         elif channel == circuits.temperature_channel:
             off = self.fault("temperature_off")
             volts = circuits.thermistor.volts(math.nan if off else self._body.skin_c(at_s))
         else:
             volts = 0.0
         return volts + self._noise.gauss(0.0, NOISE_V)
+
+    def _stall_s(self) -> float:
+        """Return for how long a transfer to a converter is held up now."""
+        return self._stalls.left_s(self._timer.monotonic() - self._start_s)
 
     def _gsr_v(self, at_s: float) -> float:
         """Return the GSR circuit's output; electrodes on nobody conduct nothing."""
