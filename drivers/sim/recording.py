@@ -25,7 +25,6 @@ __all__ = ["Interval", "Recording", "Signal", "open_recording"]
 REST_V = 1.65  # half of a 3.3 V supply
 SWING_V = 0.5  # what the median pulse of the recording spans at the sensor's output
 RAILS_V = (0.05, 3.25)  # chosen: how near a rail-to-rail amplifier on 3.3 V comes to its rails
-RAILS_V = (0.05, 3.25)  # chosen: how near a rail-to-rail amplifier on 3.3 V comes to its rails
 _SWING_WINDOW_S = 2.0  # holds at least one beat above 30 a minute
 _HR_WINDOW_S = 10.0
 _EEG_CHANNELS = 8
