@@ -79,7 +79,11 @@ class EegBlock(Message, frozen=True, kw_only=True):
 
 
 class EdaFeatures(msgspec.Struct, frozen=True, kw_only=True):
-    """Skin conductance over the window; `quality` 0 (useless) to 1 (clean)."""
+    """Skin conductance over the window; `quality` 0 (useless) to 1 (clean).
+
+    `late_slope_us_per_min` is the slope of the last 20 s, `phasic_sd_us` the standard deviation between
+    0.045 and about 0.6 Hz, where stress shows (Posada-Quintero et al. 2016).
+    """
 
     tonic_us: float
     tonic_slope_us_per_min: float
@@ -88,6 +92,8 @@ class EdaFeatures(msgspec.Struct, frozen=True, kw_only=True):
     quality: float
     scr_rise_s: float = 0.0  # mean time from onset to peak, 0 without a response
     fast_change: float | None = None  # ln ratio of the last 2 s to the half minute before, None if unsure
+    late_slope_us_per_min: float = 0.0
+    phasic_sd_us: float = 0.0
 
 
 class PpgFeatures(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +124,12 @@ class TemperatureFeatures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EegFeatures(msgspec.Struct, frozen=True, kw_only=True):
-    """EEG band powers over the window: shares of 1 to 30 Hz power, median over good channels."""
+    """EEG over its own window of 20 s: shares of the 1 to 30 Hz power, median over good channels.
+
+    `ln_power` holds for each channel ln uV^2 of delta, theta, alpha, low and high beta, None where the
+    channel has too little clean signal; `contact` each channel's share of clean signal, 0 to 1;
+    `quality` their mean over all channels, the unusable ones as 0.
+    """
 
     theta: float
     alpha: float
@@ -127,6 +138,9 @@ class EegFeatures(msgspec.Struct, frozen=True, kw_only=True):
     theta_beta: float
     good_channels: int
     quality: float
+    delta: float | None = None
+    ln_power: tuple[tuple[float, ...] | None, ...] = ()
+    contact: tuple[float, ...] = ()
 
 
 class Features(Message, frozen=True, kw_only=True):

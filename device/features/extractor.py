@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device.features.eda import eda_features
+from device.features.eda import EdaTracker
 from device.features.eeg import EegWindow
 from device.features.ppg import ppg_features
 from device.features.temperature import temperature_features
@@ -17,12 +17,18 @@ class FeatureExtractor:
 
     def __init__(self) -> None:
         self._windows: dict[str, Window] = {}
-        self._eeg = EegWindow(WINDOW_S)
+        self._eeg = EegWindow()
+        self._eda: EdaTracker | None = None
 
     def push(self, block: SampleBlock | EegBlock) -> None:
         """Take in a block; blocks of one signal come in order of time."""
         if isinstance(block, EegBlock):
             self._eeg.push(block)
+            return
+        if block.signal == "eda":
+            if self._eda is None or self._eda.rate_hz != block.rate_hz:
+                self._eda = EdaTracker(block.rate_hz)
+            self._eda.push(block.start_s, block.values)
             return
         window = self._windows.get(block.signal)
         if window is None or window.rate_hz != block.rate_hz:
@@ -31,12 +37,12 @@ class FeatureExtractor:
 
     def features(self, at_s: float) -> Features:
         """Describe the minute before `at_s`; None for a signal with too little good data."""
-        eda, ppg = self._windows.get("eda"), self._windows.get("ppg")
+        ppg = self._windows.get("ppg")
         temperature = self._windows.get("temperature")
         return Features(
             at_s=at_s,
             window_s=WINDOW_S,
-            eda=eda_features(eda.until(at_s), eda.rate_hz) if eda else None,
+            eda=self._eda.features(at_s) if self._eda else None,
             ppg=ppg_features(ppg.until(at_s), ppg.rate_hz) if ppg else None,
             temperature=(temperature_features(temperature.until(at_s), temperature.rate_hz)
                          if temperature else None),
