@@ -3,116 +3,136 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from device.features.window import FloatArray
+from device.features.eeg_artefacts import ArtefactJudge, Cause, Causes
+from device.features.window import FloatArray, Mask
 from device.messages import EegBlock, EegFeatures
 
+# 20 s hold some 160 alpha waves, enough for a steady spectrum, and follow a change within half a minute.
+EEG_WINDOW_S = 20.0
 SEGMENT_S = 2.0  # resolves 0.5 Hz
 HOP_S = 1.0
-TOTAL_HZ = (1.0, 30.0)
-BANDS_HZ = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0))  # theta, alpha, beta
-ARTEFACT_HZ = (1.0, 40.0)  # where amplitude is judged: without electrode drift and mains
-LARGEST_UV = 200.0  # peak to peak within a segment; eye blinks and movement exceed it (convention 150-200)
-SMALLEST_UV = 1.0  # a flat channel is not connected
-MINIMUM_GOOD_S = 20.0
+# Delta, theta, alpha, low beta, high beta; the borders of the 10-20 literature. Above 30 Hz muscle rules.
+BANDS_HZ = ((1.0, 4.0), (4.0, 8.0), (8.0, 13.0), (13.0, 20.0), (20.0, 30.0))
+MINIMUM_CLEAN_S = 10.0
+TAPERED = 0.1  # of a segment at both ends, so that the mains does not leak into the amplitudes
 GAP_SAMPLES = 2.0  # the headset's time line is corrected by less than this while nothing is lost
+SMALLEST_POWER_UV2 = 1e-6  # keeps logarithms finite
 
 
-class _Segment:
-    """Band powers of one segment: `start_s`, powers (bands + total, channels), good channels."""
+class _Segment(NamedTuple):
+    """One segment: `start_s`, band powers in uV^2 (bands, channels), what spoils each channel."""
 
-    __slots__ = ("good", "power", "start_s")
+    start_s: float
+    power: FloatArray
+    causes: Causes
 
-    def __init__(self, start_s: float, power: FloatArray, good: NDArray[np.bool_]) -> None:
-        self.start_s = start_s
-        self.power = power
-        self.good = good
+
+class _Analyser:
+    """Turns segments of one rate into band powers and causes of rejection."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.length = round(SEGMENT_S * rate_hz)
+        self.hop = round(HOP_S * rate_hz)
+        self._judge = ArtefactJudge(self.length, rate_hz)
+        ramp = np.arange(self.length) - (self.length - 1) / 2.0
+        self._ramp = ramp / np.sqrt(ramp @ ramp)
+        frequency = np.fft.rfftfreq(self.length, 1.0 / rate_hz)
+        self._bands = np.array([(frequency >= low) & (frequency < high) for low, high in BANDS_HZ],
+                               dtype=np.float64)
+        turn = np.arange(self.length) / self.length
+        self._hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * turn)
+        edge = np.clip(np.minimum(turn, 1.0 - turn) / TAPERED, 0.0, 1.0)
+        self._taper = 0.5 - 0.5 * np.cos(np.pi * edge)
+        self._scale = 2.0 / (self.length * 0.375 * self.length)  # 3/8: mean square of a Hann window
+
+    def segment(self, start_s: float, microvolts: FloatArray) -> _Segment:
+        """Describe one segment, (length, channels)."""
+        raw = np.ascontiguousarray(microvolts.T)
+        level = np.where(np.isfinite(raw), raw, 0.0)
+        level -= level.mean(axis=1, keepdims=True)
+        level -= np.outer(level @ self._ramp, self._ramp)
+        hann = np.fft.rfft(level * self._hann)
+        power = self._scale * (hann.real**2 + hann.imag**2)
+        spectrum = np.fft.rfft(level * self._taper)
+        return _Segment(start_s, self._bands @ power.T, self._judge.judge(raw, spectrum, power))
 
 
 class EegWindow:
     """Segments of the last seconds of EEG.
 
     Args:
-        span_s: seconds kept.
+        span_s: seconds kept, 20 by default.
     """
 
-    def __init__(self, span_s: float) -> None:
+    def __init__(self, span_s: float = EEG_WINDOW_S) -> None:
         self._span_s = span_s
         self._segments: deque[_Segment] = deque()
         self._pending: FloatArray = np.empty((0, 0))
         self._pending_s = 0.0
         self._rate_hz = 0.0
+        self._analyser: _Analyser | None = None
 
     def push(self, block: EegBlock) -> None:
-        """Take in a block; a gap of two samples or more before it starts a new segment."""
-        fresh = np.asarray(block.microvolts, dtype=np.float64)
-        if fresh.size == 0:
+        """Take in a block; lost samples or a jump of two samples or more start a new segment."""
+        if not block.microvolts:
             return
-        expected_s = self._pending_s + self._pending.shape[0] / (self._rate_hz or 1.0)
-        joined = (block.rate_hz == self._rate_hz and self._pending.shape[1] == fresh.shape[1]
+        channels = len(block.microvolts[0])
+        fresh = np.fromiter(chain.from_iterable(block.microvolts), np.float64).reshape(-1, channels)
+        if self._analyser is None or block.rate_hz != self._rate_hz:
+            self._analyser, self._rate_hz = _Analyser(block.rate_hz), block.rate_hz
+            self._pending = np.empty((0, 0))
+        if self._segments and self._segments[-1].power.shape[1] != fresh.shape[1]:
+            self._segments.clear()
+        expected_s = self._pending_s + self._pending.shape[0] / self._rate_hz
+        joined = (self._pending.shape[1] == fresh.shape[1] and block.lost_samples == 0
                   and abs(block.start_s - expected_s) * block.rate_hz < GAP_SAMPLES)
         if joined:
             self._pending = np.concatenate((self._pending, fresh))
         else:
-            self._pending, self._pending_s, self._rate_hz = fresh, block.start_s, block.rate_hz
-        self._cut()
+            self._pending, self._pending_s = fresh, block.start_s
+        self._cut(self._analyser)
 
     def features(self, at_s: float) -> EegFeatures | None:
-        """Return the shares of the span that ends at `at_s`, or None with less than 20 s of clean signal."""
+        """Describe the span that ends at `at_s`, or None without a channel of 10 s clean signal."""
         while self._segments and self._segments[0].start_s < at_s - self._span_s:
             self._segments.popleft()
-        if len(self._segments) * HOP_S < MINIMUM_GOOD_S:
+        if len(self._segments) * HOP_S < MINIMUM_CLEAN_S:
             return None
-        good = np.array([segment.good for segment in self._segments])
-        counts = good.sum(axis=0)
-        channels = np.flatnonzero(counts * HOP_S >= MINIMUM_GOOD_S)
-        if channels.size == 0:
+        clean = np.array([segment.causes for segment in self._segments]) == int(Cause.CLEAN)
+        counts = clean.sum(axis=0)
+        good = np.asarray(counts * HOP_S >= MINIMUM_CLEAN_S)
+        if not good.any():
             return None
         power = np.array([segment.power for segment in self._segments])
-        mean = (power * good[:, None, :]).sum(axis=0)[:, channels] / counts[channels]
-        theta, alpha, beta = (float(np.median(mean[band] / mean[-1])) for band in range(3))
-        expected = (self._span_s - SEGMENT_S) / HOP_S
-        return EegFeatures(
-            theta=theta, alpha=alpha, beta=beta, beta_alpha=beta / alpha, theta_beta=theta / beta,
-            good_channels=int(channels.size),
-            quality=min(1.0, float(counts[channels].mean()) / expected),
-        )
+        mean = np.asarray((power * clean[:, None, :]).sum(axis=0) / np.maximum(counts, 1))
+        expected = (self._span_s - SEGMENT_S) / HOP_S + 1.0
+        return _describe(mean, good, np.minimum(counts / expected, 1.0))
 
-    def _cut(self) -> None:
+    def _cut(self, analyser: _Analyser) -> None:
         """Turn every full segment of what is pending into band powers."""
-        length, hop = round(SEGMENT_S * self._rate_hz), round(HOP_S * self._rate_hz)
-        while self._pending.shape[0] >= length:
-            power, good = band_powers(self._pending[:length], self._rate_hz)
-            self._segments.append(_Segment(self._pending_s, power, good))
-            self._pending = self._pending[hop:]
-            self._pending_s += hop / self._rate_hz
+        while self._pending.shape[0] >= analyser.length:
+            segment = analyser.segment(self._pending_s, self._pending[:analyser.length])
+            self._segments.append(segment)
+            self._pending = self._pending[analyser.hop:]
+            self._pending_s += analyser.hop / self._rate_hz
 
 
-def band_powers(microvolts: FloatArray, rate_hz: float) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return one segment's powers and which channels are clean.
-
-    Args:
-        microvolts: array (samples, channels).
-        rate_hz: sample rate.
-
-    Returns:
-        Powers (theta, alpha, beta, 1 to 30 Hz; channels) in proportional units, and the channels whose
-        amplitude within 1 to 40 Hz is neither flat nor an artefact.
-    """
-    length = microvolts.shape[0]
-    finite = np.isfinite(microvolts).all(axis=0)
-    ramp = np.arange(length) - (length - 1) / 2.0
-    level = np.where(finite, microvolts, 0.0)
-    level = level - level.mean(axis=0)
-    level = level - np.outer(ramp, ramp @ level / (ramp @ ramp))
-    frequency = np.fft.rfftfreq(length, 1.0 / rate_hz)
-    spectrum = np.fft.rfft(level, axis=0)
-    spectrum[(frequency < ARTEFACT_HZ[0]) | (frequency > ARTEFACT_HZ[1])] = 0.0
-    swing = np.ptp(np.fft.irfft(spectrum, length, axis=0), axis=0)
-    density = np.abs(np.fft.rfft(level * np.hanning(length)[:, None], axis=0)) ** 2
-    power = np.array([density[(frequency >= low) & (frequency < high)].sum(axis=0)
-                      for low, high in (*BANDS_HZ, TOTAL_HZ)])
-    return power, finite & (swing >= SMALLEST_UV) & (swing <= LARGEST_UV)
+def _describe(power: FloatArray, good: Mask, contact: FloatArray) -> EegFeatures:
+    """Return the features of mean powers (bands, channels), of which only the good channels count."""
+    used = power[:, good]
+    shares = np.median(used / used.sum(axis=0), axis=1)
+    theta, alpha, beta = float(shares[1]), float(shares[2]), float(shares[3] + shares[4])
+    logarithm = np.log(np.maximum(power, SMALLEST_POWER_UV2)).T.tolist()
+    return EegFeatures(
+        delta=float(shares[0]), theta=theta, alpha=alpha, beta=beta,
+        beta_alpha=beta / alpha, theta_beta=theta / beta,
+        good_channels=int(np.count_nonzero(good)),
+        quality=float(np.where(good, contact, 0.0).mean()),
+        ln_power=tuple(tuple(row) if one else None for row, one in zip(logarithm, good, strict=True)),
+        contact=tuple(contact.tolist()),
+    )

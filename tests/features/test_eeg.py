@@ -77,6 +77,7 @@ def test_eeg_leaves_out_channels_that_are_open_flat_or_wild():
     signal[:, 6] = background(channels=1, level=500.0)[:, 0]
     found = features(signal)
     assert found.good_channels == 5
+    assert found.quality == pytest.approx(5 / 8, abs=0.03)
     assert found.alpha > 0.85
 
 
@@ -87,7 +88,7 @@ def test_eeg_median_outvotes_one_odd_channel():
 
 
 def test_eeg_is_none_with_too_little_clean_signal_or_without_contact():
-    assert features(background(15.0), start_s=45.0) is None
+    assert features(background(10.0), start_s=50.0) is None
     assert features(np.full((15_000, 8), np.nan)) is None
     assert EegWindow(60.0).features(60.0) is None
 
@@ -120,3 +121,45 @@ def test_eeg_sees_the_eyes_close_in_an_openbci_recording(shared_data):
     closed = features(signal[round(30 * RATE):round(75 * RATE), 6:8], start_s=15.0)
     assert closed.alpha > 1.5 * opened.alpha
     assert closed.good_channels == 2
+
+
+def test_eeg_powers_of_channels_are_in_microvolts():
+    signal = background(level=0.5) + tone(10.0, amplitude=20.0)
+    signal[:, 2] *= 2.0
+    signal[:, 5] = np.nan
+    found = features(signal)
+    assert found.ln_power[0][2] == pytest.approx(np.log(200.0), abs=0.02)  # a sine's power: half its square
+    assert found.ln_power[2][2] == pytest.approx(np.log(800.0), abs=0.02)
+    assert found.ln_power[5] is None
+    assert found.contact[5] == 0.0
+    assert found.contact[0] == pytest.approx(1.0, abs=0.03)
+    assert found.quality == pytest.approx(7 / 8, abs=0.03)
+
+
+def test_eeg_window_is_twenty_seconds_by_default():
+    window = EegWindow()
+    first, second = background(30.0) + tone(6.0, 30.0), background(20.0) + tone(10.0, 20.0)
+    for block in (*blocks(first), *blocks(second, 30.0)):
+        window.push(block)
+    found = window.features(50.0)
+    assert found.alpha > 0.9
+    assert found.quality == pytest.approx(1.0, abs=0.01)
+
+
+def test_eeg_never_joins_over_lost_samples():
+    window = EegWindow()
+    for count, block in enumerate(blocks(background(20.0), size=250)):
+        lost = EegBlock(at_s=block.at_s, start_s=block.start_s, rate_hz=RATE, microvolts=block.microvolts,
+                        lost_samples=3 if count % 2 else 0)
+        window.push(lost)
+    found = window.features(20.0)
+    assert found is None or found.quality < 0.6
+
+
+def test_eeg_follows_a_change_of_channels_and_of_rate():
+    window = EegWindow()
+    for block in blocks(background(20.0)):
+        window.push(block)
+    for block in blocks(background(20.0, channels=4), 20.0):
+        window.push(block)
+    assert len(window.features(40.0).ln_power) == 4
