@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +31,8 @@ def evaluate(folders: tuple[Path, ...], fast: bool, as_json: bool, context: Lite
     from device.evaluation.report import json_text, table
     from device.evaluation.stress import evaluate_people
 
-    found = evaluate_people(folders, fast=fast, context_s=float(context))
+    with click.progressbar(length=len(folders), label="Recordings", file=sys.stderr) as bar:
+        found = evaluate_people(folders, fast=fast, context_s=float(context), done=lambda: bar.update(1))
     click.echo(json_text(found) if as_json else table(found))
 
 
