@@ -44,12 +44,12 @@ def bend(target: MusicalTarget, share: float) -> MusicalTarget:
 
     More stress means meeting the patient: faster, fuller, brighter, busier, but softer onsets.
     """
-    return _each(lambda value, most: value + share * most, target, BEND)
+    return each(lambda value, most: value + share * most, target, BEND)
 
 
 def slew(before: MusicalTarget, wanted: MusicalTarget, elapsed_s: float) -> MusicalTarget:
     """Return the wanted target, held back to what each parameter may change in `elapsed_s` seconds."""
-    return _each(
+    return each(
         lambda now, goal, rate: min(max(goal, now - rate * elapsed_s), now + rate * elapsed_s),
         before, wanted, SLEW_PER_S,
     )
@@ -57,7 +57,7 @@ def slew(before: MusicalTarget, wanted: MusicalTarget, elapsed_s: float) -> Musi
 
 def bound(target: MusicalTarget) -> MusicalTarget:
     """Return the target inside the safety bounds."""
-    return _each(lambda value, low, high: min(max(value, low), high), target, LOWEST, HIGHEST)
+    return each(lambda value, low, high: min(max(value, low), high), target, LOWEST, HIGHEST)
 
 
 def differ(one: MusicalTarget, other: MusicalTarget, tolerance: float = 1e-9) -> bool:
@@ -66,8 +66,8 @@ def differ(one: MusicalTarget, other: MusicalTarget, tolerance: float = 1e-9) ->
     return any(abs(a - b) > tolerance for a, b in pairs)
 
 
-def _each(function: Callable[..., float], *targets: MusicalTarget) -> MusicalTarget:
-    """Apply a function of floats to every parameter of the targets."""
+def each(function: Callable[..., float], *targets: MusicalTarget) -> MusicalTarget:
+    """Apply a function of floats to every parameter of the targets, one float from each."""
     columns = zip(*(msgspec.structs.astuple(target) for target in targets), strict=True)
     values = (function(*column) for column in columns)
     return MusicalTarget(**dict(zip(MusicalTarget.__struct_fields__, values, strict=True)))

@@ -1,8 +1,9 @@
 """The control policy: stress bends the program arc, within limits, and says why.
 
-Per update: the arc at this moment, bent by the smoothed stress level, held back by the slew limits,
-and last of all cut at the safety bounds (`device.control.limits`). Without a known level the bend
-goes back to zero within a minute and the arc plays alone.
+Per update: the arc at this moment, bent by the smoothed stress level, softened after a jump of skin
+conductance (`device.control.reaction`), held back by the slew limits, and last of all cut at the safety
+bounds (`device.control.limits`). Without a known level the bend goes back to zero within a minute and
+the arc plays alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import msgspec
 
 from device.control.arc import ENTRY_DEFAULT_BPM, arc_target, entry_tempo
 from device.control.limits import bend, bound, differ, slew
+from device.control.reaction import ReactionReading, answer, known_reaction
 from device.control.reading import NEUTRAL, STALE_S, StressReading, bend_share, known_level
 from device.messages import Features, MusicalTarget, Reason, Stress
 
@@ -58,6 +60,7 @@ class ControlPolicy:
         self._entry_bpm = same.entry_bpm if same else ENTRY_DEFAULT_BPM
         self._met = same.met if same else False
         self._reading = StressReading(state.level if state else NEUTRAL)
+        self._reaction = ReactionReading()
         self._first_reason = reason
         self._at_s: float | None = None
         self._first_s = math.inf
@@ -94,13 +97,16 @@ class ControlPolicy:
         level = known_level(stress, at_s)
         reasons += self._listen(level, stress.confidence if stress else 0.0, passed_s, first=first)
         arc = arc_target(elapsed_s, duration_s, self._entry_bpm)
-        target, held_back = self._limit(bend(arc, bend_share(self._reading.level)), passed_s)
+        self._reaction.follow(known_reaction(stress, at_s), passed_s)
+        reasons += [self._reaction.reason] if self._reaction.reason else []
+        wanted = answer(bend(arc, bend_share(self._reading.level)), self._reaction.share, self._before)
+        target, held_back = self._limit(wanted, passed_s)
         if not reasons or (self._arc is not None and differ(arc, self._arc)):
             reasons.insert(0, Reason.ARC)
         self._arc = arc
         self._before = target
         return Decision(target, tuple(dict.fromkeys([*reasons, *held_back])),
-                        "open" if level is None else "closed")
+                        "open" if level is None and not self._reaction.reason else "closed")
 
     def _meet(self, at_s: float, elapsed_s: float, features: Features | None) -> list[Reason]:
         """Take the first trustworthy heart rate as the entry tempo."""
