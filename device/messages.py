@@ -82,7 +82,8 @@ class EdaFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """Skin conductance over the window; `quality` 0 (useless) to 1 (clean).
 
     `late_slope_us_per_min` is the slope of the last 20 s, `phasic_sd_us` the standard deviation between
-    0.045 and about 0.6 Hz, where stress shows (Posada-Quintero et al. 2016).
+    0.045 and about 0.6 Hz, where stress shows (Posada-Quintero et al. 2016); `rise_us_per_min` counts
+    only what goes up, `range_us` is from the lowest to the highest.
     """
 
     tonic_us: float
@@ -94,6 +95,8 @@ class EdaFeatures(msgspec.Struct, frozen=True, kw_only=True):
     fast_change: float | None = None  # ln ratio of the last 2 s to the half minute before, None if unsure
     late_slope_us_per_min: float = 0.0
     phasic_sd_us: float = 0.0
+    rise_us_per_min: float = 0.0
+    range_us: float = 0.0
 
 
 class PpgFeatures(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +131,8 @@ class EegFeatures(msgspec.Struct, frozen=True, kw_only=True):
 
     `ln_power` holds for each channel ln uV^2 of delta, theta, alpha, low and high beta, None where the
     channel has too little clean signal; `contact` each channel's share of clean signal, 0 to 1;
-    `quality` their mean over all channels, the unusable ones as 0.
+    `quality` their mean over all channels, the unusable ones as 0, times the share of clean signal in the
+    last seconds.
     """
 
     theta: float

@@ -19,6 +19,7 @@ HOP_S = 1.0
 # Delta, theta, alpha, low beta, high beta; the borders of the 10-20 literature. Above 30 Hz muscle rules.
 BANDS_HZ = ((1.0, 4.0), (4.0, 8.0), (8.0, 13.0), (13.0, 20.0), (20.0, 30.0))
 MINIMUM_CLEAN_S = 10.0
+RECENT_S = 3.0  # an artefact now lowers the quality at once, however clean the window was before
 TAPERED = 0.1  # of a segment at both ends, so that the mains does not leak into the amplitudes
 GAP_SAMPLES = 2.0  # the headset's time line is corrected by less than this while nothing is lost
 SMALLEST_POWER_UV2 = 1e-6  # keeps logarithms finite
@@ -111,7 +112,9 @@ class EegWindow:
         power = np.array([segment.power for segment in self._segments])
         mean = np.asarray((power * clean[:, None, :]).sum(axis=0) / np.maximum(counts, 1))
         expected = (self._span_s - SEGMENT_S) / HOP_S + 1.0
-        return _describe(mean, good, np.minimum(counts / expected, 1.0))
+        recent = [segment.start_s >= at_s - SEGMENT_S - RECENT_S for segment in self._segments]
+        now = float(clean[recent][:, good].mean()) if any(recent) else 0.0
+        return _describe(mean, good, np.minimum(counts / expected, 1.0), now)
 
     def _cut(self, analyser: _Analyser) -> None:
         """Turn every full segment of what is pending into band powers."""
@@ -122,8 +125,11 @@ class EegWindow:
             self._pending_s += analyser.hop / self._rate_hz
 
 
-def _describe(power: FloatArray, good: Mask, contact: FloatArray) -> EegFeatures:
-    """Return the features of mean powers (bands, channels), of which only the good channels count."""
+def _describe(power: FloatArray, good: Mask, contact: FloatArray, now: float) -> EegFeatures:
+    """Return the features of mean powers (bands, channels), of which only the good channels count.
+
+    `now` is the share of clean signal in the last seconds.
+    """
     used = power[:, good]
     shares = np.median(used / used.sum(axis=0), axis=1)
     theta, alpha, beta = float(shares[1]), float(shares[2]), float(shares[3] + shares[4])
@@ -132,7 +138,7 @@ def _describe(power: FloatArray, good: Mask, contact: FloatArray) -> EegFeatures
         delta=float(shares[0]), theta=theta, alpha=alpha, beta=beta,
         beta_alpha=beta / alpha, theta_beta=theta / beta,
         good_channels=int(np.count_nonzero(good)),
-        quality=float(np.where(good, contact, 0.0).mean()),
+        quality=now * float(np.where(good, contact, 0.0).mean()),
         ln_power=tuple(tuple(row) if one else None for row, one in zip(logarithm, good, strict=True)),
         contact=tuple(contact.tolist()),
     )
