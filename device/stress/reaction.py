@@ -59,8 +59,8 @@ class ReactionScale:
 
     def _clear(self) -> None:
         """Forget the person."""
-        self._usual = USUAL_BEFORE
-        self._seconds = BEFORE_S
+        self._usual: float = USUAL_BEFORE
+        self._seconds: float = BEFORE_S
 
 
 def reaction(fast_change: float, dead_zone: float) -> float:
