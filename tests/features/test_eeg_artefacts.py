@@ -162,5 +162,5 @@ def test_openbci_quality_falls_with_blinks_and_movement(signal):
     assert all(quality[second] == 0.0 for second in range(1, 18))
     assert min(quality[second] for second in range(50, 75)) > 0.95
     assert max(quality[second] for second in (79, 80, 81, 82)) < 0.9
-    assert max(quality[second] for second in (84, 85, 86)) < 0.2
+    assert max(quality[second] for second in (84, 85, 86)) < 0.4
     assert max(quality[second] for second in (88, 89)) == 0.0
