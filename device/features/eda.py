@@ -168,8 +168,16 @@ class EdaTracker:
             scr_rise_s=sum(one.rise_s for one in responses) / count if count else 0.0,
             late_slope_us_per_min=slope(minutes[newest:], known[newest:]),
             phasic_sd_us=_deviation(ring[_BAND][good]),
+            rise_us_per_min=self._rise(ring[_VALUE], good),
+            range_us=float(known.max() - known.min()),
             fast_change=None if hum else self._fast_change(ring, good, late),
         )
+
+    def _rise(self, values: FloatArray, good: Mask) -> float:
+        """Return the mean of all changes over one second that go up, per minute; others count as none."""
+        both = good[self._second:] & good[:-self._second]
+        change = (values[self._second:] - values[:-self._second])[both]
+        return 60.0 * _mean(np.maximum(change, 0.0)) if change.size else 0.0
 
     def _is_hum(self, responses: Sequence[Scr], good_s: float) -> bool:
         """Tell whether the responses are too many or too regular for skin."""

@@ -12,7 +12,7 @@ SCR_THRESHOLD_US = 0.01
 SCR_RISE_S = (0.5, 5.0)
 ONSET_SLOPE = 0.2  # of the steepest slope of the rise
 TURN = 0.3  # of the threshold: a smaller turn is part of the same rise or fall
-ABRUPT_SHARE = 0.6  # of an amplitude within one cell of 0.2 s: a pop of the electrode, no gland
+ABRUPT_SHARE = 0.92  # of an amplitude within two cells (a step may fall into one): a pop, no gland
 
 SMOOTH_S = 0.5  # half of the triangular kernel's width: passes responses, takes out converter noise
 SLOW_S = 20.0  # time constant of the level under the responses; a rise of 2 s loses 5 % to it
@@ -124,7 +124,7 @@ class ScrFinder:
         amplitude, rise_s = phasic[peak] - phasic[onset], (peak - onset) / self._rate_hz
         if amplitude < threshold_us or not SCR_RISE_S[0] <= rise_s <= SCR_RISE_S[1]:
             return None
-        raw = list(self._raw)[onset:peak + 1]
-        if max(raw[k + 1] - raw[k] for k in range(len(raw) - 1)) > ABRUPT_SHARE * amplitude:
+        raw = list(self._raw)[onset:peak + 1]  # more than two, by the shortest rise
+        if max(raw[k + 2] - raw[k] for k in range(len(raw) - 2)) > ABRUPT_SHARE * amplitude:
             return None
         return Scr(peak=self._turn_age, amplitude_us=amplitude, rise_s=rise_s)

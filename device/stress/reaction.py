@@ -30,7 +30,8 @@ class ReactionScale:
 
     def __init__(self) -> None:
         self._last_s: float | None = None
-        self._clear()
+        self._usual = USUAL_BEFORE
+        self._seconds = BEFORE_S
 
     def update(self, at_s: float, eda: EdaFeatures | None) -> float:
         """Return the reaction, -1 (falls fast) to 1 (jumps); 0 when it is usual or unknown.
@@ -59,8 +60,8 @@ class ReactionScale:
 
     def _clear(self) -> None:
         """Forget the person."""
-        self._usual: float = USUAL_BEFORE
-        self._seconds: float = BEFORE_S
+        self._usual = USUAL_BEFORE
+        self._seconds = BEFORE_S
 
 
 def reaction(fast_change: float, dead_zone: float) -> float:
