@@ -28,11 +28,14 @@ def evaluate(folders: tuple[Path, ...], fast: bool, as_json: bool, context: Lite
     The shipped path runs over each recording as if it were happening: volts, converter, driver, features,
     model. Each FOLDER holds one person's BVP, EDA and TEMP and the protocol in intervals.csv.
     """
+    from device.evaluation.people import check_folders
     from device.evaluation.report import json_text, table
     from device.evaluation.stress import evaluate_people
 
-    with click.progressbar(length=len(folders), label="Recordings", file=sys.stderr) as bar:
-        found = evaluate_people(folders, fast=fast, context_s=float(context), done=lambda: bar.update(1))
+    people = check_folders(folders)
+    with click.progressbar(length=len(people), label="Recordings", file=sys.stderr,
+                           hidden=not sys.stderr.isatty()) as bar:
+        found = evaluate_people(people, fast=fast, context_s=float(context), done=lambda: bar.update(1))
     click.echo(json_text(found) if as_json else table(found))
 
 

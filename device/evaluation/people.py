@@ -42,36 +42,36 @@ class Course(NamedTuple):
 
 
 def follow_all(
-    folders: Sequence[Path], *, fast: bool, model: Path = MODEL, limit_s: int | None = None,
+    people: Sequence[tuple[str, Path]], *, fast: bool, model: Path = MODEL, limit_s: int | None = None,
     done: Callable[[], None] = lambda: None,
 ) -> list[Course]:
-    """Run several recordings, in two processes, and return what was said in the order of the folders.
+    """Run several recordings, in two processes, and return what was said in the order of the people.
 
     Args:
-        folders: Empatica E4 recordings with `intervals.csv`, named by `check_folders`.
+        people: names and folders, as from `check_folders`.
         fast: skip the simulated converter.
         model: the .tflite file with its card beside it.
         limit_s: only so much from the start, None for all.
         done: called after each recording.
 
     Raises:
-        RecordingError: a folder does not hold what it should.
         ModelError: the model cannot be used.
     """
     StressModel(model)  # a bad model is refused once and here
-    names = check_folders(folders)
     follow = partial(follow_one, fast=fast, model=model, limit_s=limit_s)
-    jobs = list(zip(names, folders, strict=True))
-    if len(jobs) == 1:
-        return _counted([follow(jobs[0])], done)
-    with get_context("spawn").Pool(min(WORKERS, len(jobs))) as pool:
-        return _counted(pool.imap(follow, jobs, chunksize=1), done)
+    if len(people) == 1:
+        return _counted([follow(people[0])], done)
+    with get_context("spawn").Pool(min(WORKERS, len(people))) as pool:
+        return _counted(pool.imap(follow, people, chunksize=1), done)
 
 
-def check_folders(folders: Sequence[Path]) -> list[str]:
-    """Read every folder once, so that a bad one is told before the long run; return the people's names.
+def check_folders(folders: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Read every folder once, so that a bad one is told before the long run; return names and folders.
 
     The name is the folder's own; where two are the same, their whole paths.
+
+    Args:
+        folders: Empatica E4 recordings with `intervals.csv`.
 
     Raises:
         RecordingError: a signal or the protocol is missing or malformed, or a folder is named twice.
@@ -88,7 +88,7 @@ def check_folders(folders: Sequence[Path]) -> list[str]:
     if twice is not None:
         raise RecordingError(f"{twice}: is named twice; name every person once")
     names = [folder.name for folder in resolved]
-    return [name if names.count(name) == 1 else str(folder)
+    return [(name if names.count(name) == 1 else str(folder), folder)
             for name, folder in zip(names, resolved, strict=True)]
 
 

@@ -50,23 +50,22 @@ class _Card(msgspec.Struct):
 
 
 def evaluate_people(
-    folders: Sequence[Path], *, fast: bool, context_s: float, model: Path = MODEL,
+    people: Sequence[tuple[str, Path]], *, fast: bool, context_s: float, model: Path = MODEL,
     done: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Run recordings through the shipped path and score what it says.
 
     Args:
-        folders: Empatica E4 recordings with `intervals.csv`.
+        people: names and folders, as from `check_folders`.
         fast: skip the simulated converter.
         context_s: seconds of signal behind each scored level, 60 or 120.
         model: the .tflite file with its card beside it.
         done: called after each recording.
 
     Raises:
-        RecordingError: a folder does not hold what it should.
         ModelError: the model cannot be used.
     """
-    courses = follow_all(folders, fast=fast, model=model, done=done)
+    courses = follow_all(people, fast=fast, model=model, done=done)
     taught = trained_on(model)
     judged = {one.name: judge(one, context_s, trained=one.name in taught) for one in courses}
     others = {name: one for name, one in judged.items() if not one.person.trained_on}

@@ -97,6 +97,5 @@ def test_features_come_once_a_second_and_know_the_pulse(body, way):
 
 def test_features_use_no_later_sample():
     whole, part = invented(), invented(seconds=SECONDS - 5)
-    for long, short in zip(features_of(straight(whole, SECONDS - 6)), features_of(straight(part, SECONDS - 6)),
-                           strict=True):
+    for long, short in zip(*(features_of(straight(one, SECONDS - 6)) for one in (whole, part)), strict=True):
         assert long.ppg == short.ppg or math.isclose(long.ppg.hr_bpm, short.ppg.hr_bpm, abs_tol=0.01)
