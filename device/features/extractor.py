@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from device.features.eda import EdaTracker
 from device.features.eeg import EegWindow
-from device.features.ppg import ppg_features
+from device.features.ppg import PulseTracker
 from device.features.temperature import temperature_features
 from device.features.window import Window
 from device.messages import EegBlock, Features, SampleBlock
@@ -19,6 +19,7 @@ class FeatureExtractor:
         self._windows: dict[str, Window] = {}
         self._eeg = EegWindow()
         self._eda: EdaTracker | None = None
+        self._ppg: PulseTracker | None = None
 
     def push(self, block: SampleBlock | EegBlock) -> None:
         """Take in a block; blocks of one signal come in order of time."""
@@ -30,6 +31,11 @@ class FeatureExtractor:
                 self._eda = EdaTracker(block.rate_hz)
             self._eda.push(block.start_s, block.values)
             return
+        if block.signal == "ppg":
+            if self._ppg is None or self._ppg.rate_hz != block.rate_hz:
+                self._ppg = PulseTracker(block.rate_hz)
+            self._ppg.push(block.start_s, block.values)
+            return
         window = self._windows.get(block.signal)
         if window is None or window.rate_hz != block.rate_hz:
             window = self._windows[block.signal] = Window(block.rate_hz, WINDOW_S)
@@ -37,13 +43,12 @@ class FeatureExtractor:
 
     def features(self, at_s: float) -> Features:
         """Describe the minute before `at_s`; None for a signal with too little good data."""
-        ppg = self._windows.get("ppg")
         temperature = self._windows.get("temperature")
         return Features(
             at_s=at_s,
             window_s=WINDOW_S,
             eda=self._eda.features(at_s) if self._eda else None,
-            ppg=ppg_features(ppg.until(at_s), ppg.rate_hz) if ppg else None,
+            ppg=self._ppg.features(at_s) if self._ppg else None,
             temperature=(temperature_features(temperature.until(at_s), temperature.rate_hz)
                          if temperature else None),
             eeg=self._eeg.features(at_s),
