@@ -9,6 +9,8 @@
 | density | 0.10 to 0.75 | 0.015 /s | 0.15 |
 | percussiveness | 0.00 to 0.40 | 0.01 /s | 0.05 |
 
+A jump or fall of skin conductance adds the amounts of `device.control.reaction` for half a minute.
+
 Tempo: the arc may fall 2 bpm/min and a bend of 6 bpm may be taken back within a minute, together
 8 bpm/min; between two phrases of 15 s that is 2 bpm, 3 % at 60 bpm, about what a listener just
 notices (Drake & Botte 1993 found 2 to 6 %). Percussiveness has a ceiling because marked onsets raise

@@ -63,6 +63,15 @@ class StressFigures(msgspec.Struct, frozen=True, kw_only=True):
     arousal_correlation: float | None
 
 
+class ReactionFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Spells of fast skin conductance: how often it jumped or fell, and the largest, -1 to 1."""
+
+    rises: int
+    falls: int
+    largest_rise: float | None
+    largest_fall: float | None
+
+
 class HeartFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Mean absolute error of the heart rate over windows of usable quality.
 
@@ -84,6 +93,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     phrases: int
     notes: int
     stress: StressFigures
+    reactions: ReactionFigures
     heart: HeartFigures
     mqtt_by_topic: dict[str, int]
     faults: tuple[FaultSpell, ...]
@@ -106,6 +116,7 @@ def measure(traces: Traces, sound: Sound | None, mqtt_topics: Sequence[str]) -> 
         phrases=len(phrases),
         notes=sum(len(phrase.notes) for phrase in phrases.values()),
         stress=_stress(traces),
+        reactions=_reactions(traces),
         heart=_heart(traces),
         mqtt_by_topic=dict(sorted(Counter(mqtt_topics).items())),
         faults=tuple(traces.fault_spells()),
@@ -193,6 +204,18 @@ def _stress(traces: Traces) -> StressFigures:
         auc=area_under_curve(scores, positive),
         balanced_accuracy=balanced_accuracy(scores, positive, STRESSED_LEVEL),
         arousal_correlation=_correlation(level, arousal),
+    )
+
+
+def _reactions(traces: Traces) -> ReactionFigures:
+    """Return how often and how much the skin reacted; a spell ends when nothing is said of it."""
+    size = traces.column(Stress, lambda each: each.reaction)
+    sign = np.sign(size)
+    begins = sign[np.flatnonzero(np.diff(sign, prepend=0.0) != 0)] if size.size else sign
+    return ReactionFigures(
+        rises=int((begins > 0).sum()), falls=int((begins < 0).sum()),
+        largest_rise=float(size.max()) if (size > 0).any() else None,
+        largest_fall=float(size.min()) if (size < 0).any() else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from device.desk.figures import Figures, HeartFigures, Loudness, Onset, StressFigures
+from device.desk.figures import Figures, HeartFigures, Loudness, Onset, ReactionFigures, StressFigures
 
 
 class Row(NamedTuple):
@@ -32,7 +32,7 @@ def tables_of(figures: Figures, ceiling_lufs: float | None) -> list[Table]:
     return [
         Table("From the press to the sound", _onset_rows(figures.onset)),
         Table("Sound", _sound_rows(figures.loudness, ceiling_lufs)),
-        Table("Stress", _stress_rows(figures.stress)),
+        Table("Stress", _stress_rows(figures.stress) + _reaction_rows(figures.reactions)),
         Table("Pulse", _heart_rows(figures.heart)),
         Table("Music", [
             Row("Phrases composed", f"{figures.phrases}"),
@@ -84,6 +84,14 @@ def _stress_rows(stress: StressFigures) -> list[Row]:
     elif stress.arousal_correlation is None:
         rows.append(Row("Truth", "absent", "neither a simulated arousal nor labels after the first 5 min"))
     return rows
+
+
+def _reaction_rows(reactions: ReactionFigures) -> list[Row]:
+    most, least = _number(reactions.largest_rise, "", 2), _number(reactions.largest_fall, "", 2)
+    return [
+        Row("Skin jumped", f"{reactions.rises} times", f"the most {most} of 1"),
+        Row("Skin fell", f"{reactions.falls} times", f"the most {least} of 1"),
+    ]
 
 
 def _heart_rows(heart: HeartFigures) -> list[Row]:

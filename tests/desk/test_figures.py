@@ -84,6 +84,17 @@ def test_stress_of_a_simulated_patient_is_compared_with_its_arousal(figures: Fig
     assert (stress.labelled_seconds, stress.labelled_unknown, stress.auc) == (0, 0, None)
 
 
+def test_reactions_of_the_skin_are_counted_with_their_size(figures: Figures) -> None:
+    sizes = [0.0] * 5 + [0.2, 0.7, 0.4] + [0.0] * 5 + [-0.3, -0.1, 0.5] + [0.0] * 3
+    found = measure(Traces([
+        Stress(at_s=float(second), level=None, confidence=0.0, sources=(), reason="", reaction=size,
+               band=StressBand.UNKNOWN) for second, size in enumerate(sizes)]), None, []).reactions
+    assert (found.rises, found.falls) == (2, 1)
+    assert (found.largest_rise, found.largest_fall) == (0.7, -0.3)
+    calm = figures.reactions
+    assert (calm.rises, calm.falls, calm.largest_rise, calm.largest_fall) == (0, 0, None, None)
+
+
 def test_heart_rate_error_is_measured_where_the_pulse_is_usable(figures: Figures) -> None:
     """The estimate is 2 above the truth of that second, which falls by 4 bpm a minute."""
     heart = figures.heart

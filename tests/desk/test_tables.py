@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from device.desk.figures import Figures, Loudness, Onset, measure
+from device.desk.figures import Figures, Loudness, Onset, ReactionFigures, measure
 from device.desk.tables import tables_of
 from device.desk.traces import Traces
 
@@ -73,6 +73,15 @@ def test_tables_show_the_correlation_of_a_simulated_patient() -> None:
     assert rows["Correlation with true arousal"][0] == "−0.12"  # noqa: RUF001
     assert "AUC" not in rows
     assert "Truth" not in rows
+
+
+def test_tables_show_the_reactions_of_the_skin_with_their_sign() -> None:
+    reactions = ReactionFigures(rises=2, falls=1, largest_rise=0.713, largest_fall=-0.3)
+    rows = words(msgspec.structs.replace(nothing(), reactions=reactions))
+
+    assert rows["Skin jumped"] == ("2 times", "the most 0.71 of 1")
+    assert rows["Skin fell"] == ("1 times", "the most −0.30 of 1")  # noqa: RUF001
+    assert words(nothing())["Skin jumped"] == ("0 times", "the most – of 1")  # noqa: RUF001
 
 
 def test_tables_name_services_that_were_late() -> None:
