@@ -23,6 +23,7 @@ _LABELS = {
     "stroop": "stress", "interview": "stress", "hyperventilation": "stress",
     "baseline": "rest", "rest": "rest",
 }  # fmt: skip
+_PROTOCOL_HEADER = "task,start_s,end_s"
 
 
 class Interval(NamedTuple):
@@ -77,7 +78,10 @@ def read_intervals(folder: Path) -> list[Interval]:
     if not path.is_file():
         return []
     spans: list[Interval] = []
-    for number, line in enumerate(_read_lines(path)[1:], start=2):
+    header, *lines = _read_lines(path)
+    if not header.startswith(_PROTOCOL_HEADER):
+        raise RecordingError(f"{path}: line 1: {header!r} is no header; it must begin {_PROTOCOL_HEADER}")
+    for number, line in enumerate(lines, start=2):
         task, *times = line.split(",")[:3]
         start_s, end_s = _fields(path, number, times, 2)
         before_s = spans[-1].end_s if spans else 0.0

@@ -232,6 +232,11 @@ def test_a_malformed_protocol_is_refused_with_its_line(folder, row):
     refused(folder, "intervals.csv", "line 3", "2 numbers")
 
 
+def test_recording_protocol_without_header_is_refused(folder: Path) -> None:
+    (folder / "intervals.csv").write_text("baseline,0,1,tag\nrest,1,2,tag\n")
+    refused(folder, "intervals.csv", "line 1", "no header")
+
+
 @pytest.mark.parametrize("row", ["rest,5,5,log", "rest,5,4,log", "rest,0.5,3,log"])
 def test_recording_protocol_stands_in_order(folder: Path, row: str) -> None:
     (folder / "intervals.csv").write_text(f"task,start_s,end_s,source\nbaseline,0,1,tag\n{row}\n")
