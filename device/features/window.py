@@ -80,24 +80,3 @@ class Window:
             return
         self._values[:-count] = self._values[count:]
         self._values[-count:] = np.nan
-
-
-def bridge(values: FloatArray) -> FloatArray:
-    """Return a copy with NaN replaced by straight lines; all NaN gives zeros."""
-    good = np.isfinite(values)
-    if good.all():
-        return values.copy()
-    if not good.any():
-        return np.zeros_like(values)
-    index = np.arange(values.size)
-    return np.interp(index, index[good], values[good])
-
-
-def moving_mean(values: FloatArray, width: int) -> FloatArray:
-    """Return the centred mean over `width` samples (made odd), over fewer at both ends."""
-    half = max(width, 1) // 2
-    total = np.concatenate(([0.0], np.cumsum(values)))
-    index = np.arange(values.size)
-    low = np.maximum(index - half, 0)
-    high = np.minimum(index + half + 1, values.size)
-    return np.asarray((total[high] - total[low]) / (high - low), dtype=np.float64)

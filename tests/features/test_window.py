@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.features.window import Window, bridge, moving_mean
+from device.features.window import Window
 
 
 def test_window_keeps_the_newest_samples_in_order():
@@ -77,14 +77,3 @@ def test_window_takes_a_block_longer_than_itself():
     window = Window(10.0, 1.0)
     window.push(100.0, range(25))
     assert window.until(102.5).tolist() == [float(k) for k in range(15, 25)]
-
-
-def test_bridge_draws_straight_lines_over_gaps():
-    values = np.array([1.0, np.nan, np.nan, 4.0, np.nan])
-    assert bridge(values).tolist() == [1.0, 2.0, 3.0, 4.0, 4.0]
-    assert bridge(np.full(3, np.nan)).tolist() == [0.0, 0.0, 0.0]
-
-
-def test_moving_mean_is_centred_and_shortens_at_the_ends():
-    assert moving_mean(np.arange(6.0), 3).tolist() == [0.5, 1.0, 2.0, 3.0, 4.0, 4.5]
-    assert moving_mean(np.ones(50), 20) == pytest.approx(np.ones(50))
