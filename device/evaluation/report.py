@@ -10,7 +10,7 @@ import msgspec
 from device.evaluation.results import KEYS, Delays, Evaluation, Person, Summary
 
 DECIMALS = 4
-COLUMNS = ("bal.acc", "AUC", "F1", "Brier", "ECE", "unknown", "HR err")
+COLUMNS = ("bal.acc", "AUC", "F1", "Brier", "ECE", "unknown", "HR err", "up s", "down s")
 DEFINITIONS = {
     "scored": "windows wholly inside one interval, every 10 s, the first 300 s not; stress is stroop and "
               "interview, rest is baseline and rest",
@@ -50,8 +50,10 @@ def table(found: Evaluation) -> str:
     """Return the evaluation as a table for a terminal, one person a line, and what it means below."""
     width = max(len("not trained on"), *(len(name) + 1 for name in found.subjects))
     lines = [_row(width, "person", COLUMNS)]
-    lines += [_row(width, name + ("*" if one.trained_on else ""), _cells([getattr(one, key) for key in KEYS]))
-              for name, one in found.subjects.items()]
+    for name, one in found.subjects.items():
+        figures = _cells([getattr(one, key) for key in KEYS])
+        marked = name + ("*" if one.trained_on else "")
+        lines.append(_row(width, marked, [*figures, *_delay_cells(one.delay)]))
     lines += ["", *_summary_rows(width, "mean", found.summary)]
     if found.others is not None:
         lines += _summary_rows(width, "not trained on", found.others)
@@ -61,7 +63,8 @@ def table(found: Evaluation) -> str:
 
 def _summary_rows(width: int, name: str, summary: Summary) -> list[str]:
     """Return means and their intervals as two lines."""
-    rows = [_row(width, name, _cells([summary.mean[key] for key in KEYS]))]
+    means = _cells([summary.mean[key] for key in KEYS])
+    rows = [_row(width, name, [*means, *_delay_cells(summary.delay)])]
     for side, bound in (("95 % from", 0), ("to", 1)):
         ends = [None if (one := summary.interval_95[key]) is None else one[bound] for key in KEYS]
         rows.append(_row(width, f"  {side}", _cells(ends)))
@@ -76,6 +79,11 @@ def _row(width: int, name: str, cells: Sequence[str]) -> str:
 def _cells(values: Sequence[float | None]) -> list[str]:
     """Return one line's figures, the last (heart rate) to a hundredth."""
     return [*(_number(value, 3) for value in values[:-1]), _number(values[-1], 2)]
+
+
+def _delay_cells(delay: Delays) -> list[str]:
+    """Return the delays to stress and to rest."""
+    return [_number(delay.to_stress_s, 0), _number(delay.to_rest_s, 0)]
 
 
 def _number(value: float | None, decimals: int) -> str:
@@ -109,8 +117,8 @@ def _delay_note(delay: Delays) -> str:
         """Return one delay."""
         return "none (half or more never followed)" if seconds is None else f"{seconds:.0f} s"
 
-    return (f"Median delay to stress {words(delay.to_stress_s)}, to rest {words(delay.to_rest_s)}; "
-            f"{delay.missed} of {delay.changes} changes never followed.")
+    return (f"Median delay over all changes: to stress (up) {words(delay.to_stress_s)}, to rest (down) "
+            f"{words(delay.to_rest_s)}; {delay.missed} of {delay.changes} never followed.")
 
 
 def _hyperventilation_note(people: Sequence[Person]) -> str:

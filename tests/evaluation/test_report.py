@@ -62,11 +62,13 @@ def test_json_numbers_have_four_decimals():
 
 def test_table_has_a_line_a_person_and_the_mean_with_its_interval():
     text = table(evaluation(told(), np.full(SECONDS, 0.2)))
-    assert line_of(text, "P0").split() == ["P0", "1.000", "1.000", "1.000", "0.040", "0.200", "0.000", "-"]
+    assert line_of(text, "P0").split() == ["P0", "1.000", "1.000", "1.000", "0.040", "0.200", "0.000", "-",
+                                        "30", "30"]
     assert line_of(text, "mean").split()[1] == "0.750"
     assert line_of(text, "  95 % from").split()[3] == "0.500"
     assert line_of(text, "  to").split()[1] == "1.000"
-    assert "Median delay to stress" in text
+    assert line_of(text, "mean").split()[-2:] == ["-", "20"]  # the second person is always at rest
+    assert "to rest (down) 20 s; 2 of 8 never followed" in text
     assert "trained on" not in text
 
 
@@ -79,7 +81,7 @@ def test_table_marks_people_that_were_trained_on():
 
 def test_table_shows_dashes_and_the_share_of_unknown():
     text = table(evaluation(np.full(SECONDS, math.nan)))
-    assert line_of(text, "P0").split() == ["P0", "-", "-", "-", "-", "-", "1.000", "-"]
+    assert line_of(text, "P0").split() == ["P0", "-", "-", "-", "-", "-", "1.000", "-", "-", "-"]
     assert "none (half or more never followed)" in text
     assert "Hyperventilation: no window." in text
 
