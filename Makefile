@@ -45,6 +45,11 @@ $(BIN)/.train: pyproject.toml $(BIN)/.dev
 	@$(PIP) -e '.[train]'
 	@touch $@
 
+$(BIN)/.oracles: pyproject.toml | $(BIN)/.desk
+	@echo "Installing the Python packages of the comparison into .venv"
+	@$(PIP) -e '.[oracles]'
+	@touch $@
+
 .PHONY: run
 run: $(BIN)/.desk ## a 3-minute session on simulated hardware; leaves out/report.html and out/session.wav
 	@$(BIN)/tranquillo run
@@ -65,6 +70,10 @@ type: $(BIN)/.dev ## mypy --strict
 .PHONY: bench
 bench: $(BIN)/.desk ## latency, memory and processor time of a real-time session
 	@$(BIN)/tranquillo bench
+
+.PHONY: bench-stress
+bench-stress: $(BIN)/.oracles ## features beside NeuroKit2 and HeartPy; leaves out/bench-stress.json
+	@OMP_NUM_THREADS=1 $(BIN)/python -m device.evaluation.oracle_bench --data $(DATA) --out out
 
 .PHONY: train train-stress train-melody
 train: train-stress train-melody ## train both models again from the data beside the checkout

@@ -92,6 +92,10 @@ class SimulatedPatient:
         """Return the heart beats of the last minute, onsets in seconds since the start."""
         return self._pulse.beats()
 
+    def responses(self) -> list[tuple[float, float]]:
+        """Return the skin's responses of the last minute: onset in seconds since the start, microsiemens."""
+        return self._skin.responses()
+
     def _advance(self, at_s: float) -> float:
         """Let the body live until the whole second after this time; return the elapsed seconds."""
         elapsed_s = at_s - self._start_s

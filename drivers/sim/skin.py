@@ -74,6 +74,10 @@ class Skin:
                 total += size / _PEAK * (math.exp(-age_s / _TAU_FALL_S) - math.exp(-age_s / _TAU_RISE_S))
         return total
 
+    def responses(self) -> list[tuple[float, float]]:
+        """Return onset in seconds and amplitude in microsiemens of the responses still remembered."""
+        return list(self._responses)
+
     def celsius(self, elapsed_s: float) -> float:
         """Return skin temperature in degrees Celsius."""
         return self._celsius.at(elapsed_s)

@@ -242,6 +242,17 @@ def test_skin_responses_come_at_the_rate_of_the_literature(level, low, high):
     assert low < len(onsets) / 30.0 < high
 
 
+def test_skin_responses_can_be_asked_for_and_are_those_of_the_signal():
+    body = patient(3)
+    values = np.array([body.skin_us(START_S + k / 10.0) for k in range(600)])
+    asked = [(onset_s, size) for onset_s, size in body.responses() if onset_s < 50.0]
+    assert asked
+    for onset_s, size in asked:
+        assert 0.0 < size <= 1.5
+        first = round(10 * onset_s)
+        assert values[first:first + 40].max() - values[first] > 0.3 * size
+
+
 def test_skin_responses_have_a_plausible_shape():
     from drivers.sim.skin import Skin
 
