@@ -24,6 +24,7 @@ QUARTILE_DEVIATIONS = 5.2  # the paper's alpha
 # it is breath or the shape of the pulse.
 THRESHOLDS = (0.10, 0.20)
 RUN = 3  # noise gives single intervals that fit, but rarely three in a row; chosen
+STEADY_SHARE = 0.6  # of the intervals between trusted beats must fit, or a repair is a guess; chosen
 MINIMUM_PAIRS = 15  # chosen: RMSSD of fewer scatters by a fifth and more
 
 
@@ -59,18 +60,19 @@ def intervals_of(at_s: FloatArray, good: Mask) -> Intervals:
     trusted = usable & ~strange
     corrected = np.zeros(ibi.size, dtype=bool)
     doubtful = np.flatnonzero(good[:-1] & ~trusted & (ibi <= LONGEST_S))
-    if doubtful.size:
+    steady = np.count_nonzero(trusted) >= STEADY_SHARE * np.count_nonzero(linked)
+    if doubtful.size and steady:
         at_s, ibi, trusted, corrected = _correct(at_s, good, middle, trusted, doubtful)
     return Intervals(at_s[1:], ibi, trusted & _in_runs(trusted), corrected)
 
 
 def heart_rate(intervals: Intervals) -> float:
-    """Return the rate in bpm: 60 over the mean of the middle half of the trusted intervals.
+    """Return the rate in bpm: 60 over the mean of the trusted intervals but the outer fifth.
 
-    Half of them may be wrong without moving it far, and it lies by the mean where breath skews them.
+    What escaped the correction hardly moves it, and it lies by the mean where breath skews them.
     """
     ordered = np.sort(intervals.ibi_s[intervals.trusted])
-    cut = ordered.size // 4
+    cut = ordered.size // 10
     return 60.0 / float(ordered[cut:ordered.size - cut].mean())
 
 

@@ -20,7 +20,7 @@ MINIMUM_SHARE = 0.2  # of the window by trusted intervals
 LATE_S = 2.5  # the filter's delay and half a beat on each side are never covered
 CORRECTED_WORTH = 0.5  # of a measured interval, for the quality; chosen
 # Of the intervals between trusted beats so many must fit for full quality: in noise a third does. Chosen.
-FITTING_SHARE = 0.8
+FITTING_SHARE = 0.85
 RHYTHM_EVERY_S = 5.0
 # A beat rises faster than it falls: 3 % and more of the mean pulse differ from a cosine of the same period in
 # every recording at hand, 0.3 % and less where mains or its alias make "beats".

@@ -1,186 +1,277 @@
-"""Pulse features: synthetic waves with known beats, and recordings with references."""
+"""The pulse tracker: synthetic waves with known beats, everything that is no pulse, recordings."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 
 import numpy as np
 import pytest
+from support.pulses import column, describe, quality_over, track, wave
 
-from device.features.ppg import band_pass, find_beats, ppg_features, trusted_intervals
-from drivers.sim.recording import open_recording
+from device.features.ppg import PulseTracker
 
 RATE = 100.0
+STEADY = np.arange(0.5, 70.0, 0.8)
 
 
-def wave(beat_s, rate=RATE, seconds=60.0, amplitude=0.5):
-    """Beats at given times: a systolic and a smaller dicrotic hump around 1.65 V."""
-    time = np.arange(round(seconds * rate)) / rate
-    values = np.full(time.size, 1.65)
-    for beat in beat_s:
-        values += amplitude * np.exp(-0.5 * ((time - beat) / 0.08) ** 2)
-        values += 0.3 * amplitude * np.exp(-0.5 * ((time - beat - 0.3) / 0.09) ** 2)
-    return values
+def breathing(beats=100, mean_s=0.85, sway_s=0.04, hertz=0.25, noise_s=0.01):
+    random = np.random.default_rng(3)
+    ibi = mean_s + sway_s * np.sin(2 * np.pi * hertz * np.arange(beats) * mean_s)
+    return 0.7 + np.cumsum(ibi + random.normal(0.0, noise_s, beats))
 
 
-def beats(ibi_s):
-    return 0.7 + np.cumsum(np.asarray(ibi_s))
-
-
-@pytest.mark.parametrize("bpm", [45, 60, 75, 100, 130, 160])
+@pytest.mark.parametrize("bpm", [38, 45, 60, 75, 100, 130, 160, 190])
 def test_ppg_reports_the_rate_of_a_steady_pulse(bpm):
-    found = ppg_features(wave(np.arange(0.5, 60.0, 60.0 / bpm)), RATE)
+    found = describe(wave(np.arange(0.5, 70.0, 60.0 / bpm), width=min(1.0, 80.0 / bpm)))
     assert found.hr_bpm == pytest.approx(bpm, abs=0.2)
     assert found.rmssd_ms < 3.0
     assert found.quality > 0.9
+    assert found.corrected_share == 0.0
 
 
-def test_ppg_reports_variability_to_a_few_milliseconds():
-    random = np.random.default_rng(3)
-    ibi = 0.85 + 0.04 * np.sin(2 * np.pi * 0.25 * np.arange(70) * 0.85) + random.normal(0.0, 0.01, 70)
-    at = beats(ibi)
-    inside = np.diff(at[(at > 0.5) & (at < 59.5)])
-    found = ppg_features(wave(at), RATE)
-    assert found.hr_bpm == pytest.approx(60.0 / np.median(inside), abs=0.5)
-    assert found.rmssd_ms == pytest.approx(1000 * np.sqrt(np.mean(np.diff(inside) ** 2)), abs=4.0)
-    assert found.sdnn_ms == pytest.approx(1000 * inside.std(ddof=1), abs=4.0)
+@pytest.mark.parametrize("rate", [25.0, 50.0, 64.0, 117.0, 250.0])
+def test_ppg_works_at_other_rates(rate):
+    found = describe(wave(STEADY, rate=rate), rate)
+    assert found.hr_bpm == pytest.approx(75.0, abs=0.3)
+    assert found.rmssd_ms < 4.0
 
 
-def test_ppg_refines_peaks_beyond_the_sample_grid():
-    found = ppg_features(wave(np.arange(0.5, 60.0, 0.8037)), RATE)
-    assert found.rmssd_ms < 1.5
+@pytest.mark.parametrize(("rate", "within_ms"), [(64.0, 5.0), (100.0, 4.0), (250.0, 4.0)])
+def test_ppg_reports_variability_to_a_few_milliseconds(rate, within_ms):
+    at = breathing()
+    inside = np.diff(at[(at > 10.0) & (at < 68.5)])
+    found = describe(wave(at, rate=rate), rate)
+    assert found.hr_bpm == pytest.approx(60.0 / inside.mean(), abs=0.5)
+    assert found.rmssd_ms == pytest.approx(1000 * np.sqrt(np.mean(np.diff(inside) ** 2)), abs=within_ms)
+    assert found.sdnn_ms == pytest.approx(1000 * inside.std(ddof=1), abs=within_ms)
+
+
+def test_ppg_reports_breath_and_coherence():
+    paced = describe(wave(breathing(hertz=0.1, sway_s=0.06, noise_s=0.002)))
+    assert paced.respiration_per_min == pytest.approx(6.0, abs=0.6)
+    assert paced.respiration_ms == pytest.approx(120.0, rel=0.25)
+    assert paced.coherence > 0.8
+    calm = describe(wave(breathing()))
+    assert calm.respiration_per_min == pytest.approx(15.0, abs=1.0)
+    random = describe(wave(breathing(sway_s=0.0, noise_s=0.03)))
+    assert random.coherence < 0.5
+
+
+def test_ppg_has_the_same_features_whatever_the_size_of_blocks():
+    values = wave(breathing()) + np.random.default_rng(4).normal(0.0, 0.01, 7000)
+    values[3000:3080] = np.nan
+    whole = describe(values, block_s=1.0)
+    for block_s in (0.1, 0.37, 5.0, 70.0):
+        assert describe(values, block_s=block_s) == whole
+
+
+def test_ppg_uses_no_sample_after_now():
+    values = wave(breathing())
+    early, late = track(values[:6500]), PulseTracker(RATE)
+    for second in range(65):
+        late.push(float(second), list(values[second * 100:(second + 1) * 100]))
+    assert late.features(65.0) == early.features(65.0)
+
+
+def test_ppg_needs_some_signal_and_forgets_a_pulse_that_stopped():
+    tracker = track(wave(STEADY))
+    assert tracker.features(70.0).quality > 0.95
+    assert tracker.features(100.0).quality == pytest.approx(0.5, abs=0.06)
+    assert tracker.features(125.0) is None
+    assert PulseTracker(RATE).features(10.0) is None
+    assert describe(wave(STEADY)[:800]) is None
+
+
+def test_ppg_gives_a_rate_of_ten_seconds():
+    at = np.concatenate((np.arange(0.5, 50.0, 1.0), np.arange(50.5, 70.0, 0.6)))
+    tracker = track(wave(at))
+    assert tracker.features(70.0, 10.0).hr_bpm == pytest.approx(100.0, abs=0.5)
 
 
 @pytest.mark.parametrize("amplitude", [0.01, 0.1, 1.0])
 def test_ppg_follows_the_amplitude(amplitude):
-    small, large = (ppg_features(wave(np.arange(0.5, 60.0, 0.8), amplitude=size), RATE)
-                    for size in (amplitude, 1.3 * amplitude))
+    small, large = (describe(wave(STEADY, amplitude=size)) for size in (amplitude, 1.3 * amplitude))
     assert large.pulse_amplitude_v / small.pulse_amplitude_v == pytest.approx(1.3, rel=0.02)
 
 
 def test_ppg_ignores_slow_wander_and_mains():
-    time = np.arange(6000) / RATE
-    clean = wave(np.arange(0.5, 60.0, 0.8))
-    dirty = clean + 0.5 * np.sin(2 * np.pi * 0.1 * time) + 0.05 * np.sin(2 * np.pi * 49.0 * time)
-    assert ppg_features(dirty, RATE).hr_bpm == pytest.approx(75.0, abs=0.3)
+    time = np.arange(7000) / RATE
+    dirty = (wave(STEADY) + 0.5 * np.sin(2 * np.pi * 0.1 * time) + 0.05 * np.sin(2 * np.pi * 49.0 * time))
+    assert describe(dirty).hr_bpm == pytest.approx(75.0, abs=0.3)
 
 
-def test_ppg_is_none_without_pulse():
-    random = np.random.default_rng(1)
-    assert ppg_features(np.full(6000, 1.65), RATE) is None
-    assert ppg_features(np.full(6000, np.nan), RATE) is None
-    noise = ppg_features(1.65 + random.normal(0.0, 0.2, 6000), RATE)
-    assert noise is None or noise.quality < 0.4
+@pytest.mark.parametrize("second", [0.6, 0.8])
+def test_ppg_does_not_double_the_rate_for_a_strong_second_wave(second):
+    found = describe(wave(np.arange(0.5, 70.0, 0.9), second=second))
+    assert found.hr_bpm == pytest.approx(60.0 / 0.9, abs=0.5)
 
 
-def test_ppg_survives_motion_without_absurd_variability():
-    random = np.random.default_rng(2)
-    values = wave(np.arange(0.5, 60.0, 0.8))
-    values[2000:3500] += np.cumsum(random.normal(0.0, 0.15, 1500))
-    found = ppg_features(values, RATE)
-    assert found.hr_bpm == pytest.approx(75.0, abs=2.5)
-    assert found.rmssd_ms < 80.0
+def test_ppg_does_not_halve_the_rate_for_missing_pulses():
+    found = describe(wave(np.delete(STEADY, np.arange(7, 85, 9))))
+    assert found.hr_bpm == pytest.approx(75.0, abs=0.3)
+    assert found.rmssd_ms < 5.0
+    assert found.corrected_share == pytest.approx(2 / 9, abs=0.06)
     assert found.quality < 0.95
 
 
-def test_ppg_rejects_a_missed_beat_and_what_lies_beside_a_hole():
-    at = np.delete(np.arange(0.5, 60.0, 0.8), 30)
-    found = ppg_features(wave(at), RATE)
-    assert found.rmssd_ms < 3.0
-    values = wave(np.arange(0.5, 60.0, 0.8))
-    values[1500:2500] = np.nan
-    holed = ppg_features(values, RATE)
-    assert holed.hr_bpm == pytest.approx(75.0, abs=0.3)
-    assert holed.quality == pytest.approx(50 / 60, abs=0.06)
-
-
-def test_ppg_bridges_single_missed_samples():
-    values = wave(np.arange(0.5, 60.0, 0.8))
-    values[::211] = np.nan
-    assert ppg_features(values, RATE).quality > 0.9
-
-
-@pytest.mark.parametrize("rate", [25.0, 50.0, 250.0])
-def test_ppg_works_at_other_rates(rate):
-    found = ppg_features(wave(np.arange(0.5, 60.0, 0.8), rate=rate), rate)
+def test_ppg_evens_out_ectopic_beats():
+    at = STEADY.copy()
+    at[10:80:12] -= 0.25
+    found = describe(wave(at))
     assert found.hr_bpm == pytest.approx(75.0, abs=0.3)
+    assert found.rmssd_ms < 12.0
+    assert found.corrected_share > 0.1
 
 
-def test_band_pass_keeps_the_pulse_and_drops_what_lies_outside():
-    time = np.arange(6000) / RATE
-    for hertz, gain in ((0.2, 0.0), (1.0, 1.0), (4.0, 1.0), (20.0, 0.0)):
-        tone = np.sin(2 * np.pi * hertz * time)
-        assert band_pass(tone, RATE).std() / tone.std() == pytest.approx(gain, abs=0.02)
+def test_ppg_leaves_out_what_lies_in_a_hole_and_bridges_single_samples():
+    values = wave(STEADY)
+    values[2500:3500] = np.nan
+    holed = describe(values)
+    assert holed.hr_bpm == pytest.approx(75.0, abs=0.3)
+    assert holed.quality == pytest.approx(48 / 60, abs=0.06)
+    values = wave(STEADY)
+    values[::211] = np.nan
+    assert describe(values).quality > 0.9
 
 
-def _table(path):
-    with (gzip.open(path, "rt") if path.suffix == ".gz" else path.open()) as lines:
-        return list(csv.DictReader(lines))
+def test_ppg_goes_on_after_a_jump_in_time_and_starts_anew_with_a_restarted_clock():
+    values = wave(STEADY)
+    tracker = track(values)
+    tracker.push(100.0, list(values[:3000]))
+    found = tracker.features(130.0)
+    assert found.hr_bpm == pytest.approx(75.0, abs=0.5)
+    assert 0.4 < found.quality < 0.6
+    tracker.push(3.0, list(values[:4000]))
+    assert tracker.features(43.0).hr_bpm == pytest.approx(75.0, abs=0.5)
+
+
+def test_ppg_drops_samples_that_arrive_twice():
+    values = wave(STEADY)
+    tracker = PulseTracker(RATE)
+    for second in range(70):
+        first = max(0, second * 100 - 30)
+        tracker.push(first / RATE, list(values[first:(second + 1) * 100]))
+    assert tracker.features(70.0) == describe(values)
+
+
+def test_ppg_survives_motion_without_absurd_variability():
+    values = wave(STEADY)
+    values[2500:4000] += np.cumsum(np.random.default_rng(2).normal(0.0, 0.15, 1500))
+    found = describe(values)
+    assert found.hr_bpm == pytest.approx(75.0, abs=2.0)
+    assert found.rmssd_ms < 60.0
+    assert found.quality < 0.92
+
+
+def test_ppg_does_not_trust_cut_off_tops():
+    assert describe(np.minimum(wave(STEADY), 1.75)) is None
+
+
+def test_ppg_knows_a_rate_without_variability():
+    values = wave(STEADY)
+    values[:5000] = np.nan
+    values[5900:6400] = np.nan
+    found = describe(values)
+    assert found is None or found.rmssd_ms is None
+
+
+NOISES = {
+    "flat": lambda time, random: np.zeros(time.size),
+    "lost": lambda time, random: np.full(time.size, np.nan),
+    "white": lambda time, random: random.normal(0.0, 0.2, time.size),
+    "walk": lambda time, random: np.cumsum(random.normal(0.0, 0.05, time.size)),
+    "slow": lambda time, random: np.convolve(random.normal(0.0, 0.2, time.size), np.hanning(40), "same"),
+    "hum_50": lambda time, random: 0.3 * np.sin(2 * np.pi * 50.0 * time),
+    "hum_60": lambda time, random: 0.3 * np.sin(2 * np.pi * 60.0 * time),
+    "hum_near_0": lambda time, random: 0.3 * np.sin(2 * np.pi * 98.9 * time),
+    "hum_like_a_pulse": lambda time, random: 0.3 * np.sin(2 * np.pi * 1.2 * time)
+                                             + random.normal(0.0, 0.005, time.size),
+    "swaying_tone": lambda time, random: 0.3 * np.sin(2 * np.pi * (1.1 * time + 0.3 * np.sin(0.3 * time))),
+    "dither": lambda time, random: 0.00322 * np.round(1.2 * np.sin(2 * np.pi * time) + 0.3),
+    "tiny": lambda time, random: 0.0002 * np.sin(2 * np.pi * time),
+    "saturated": lambda time, random: np.minimum(0.0, wave(STEADY, seconds=200.0) - 1.66),
+    "bursts": lambda time, random: np.where(time % 7 < 4, np.cumsum(random.normal(0, 0.05, time.size)), 0),
+}
+
+
+@pytest.mark.parametrize("noise", sorted(NOISES))
+@pytest.mark.parametrize("rate", [64.0, 100.0, 250.0])
+def test_ppg_is_never_confident_of_what_is_no_pulse(noise, rate):
+    time = np.arange(round(200 * rate)) / rate
+    if noise == "saturated":
+        values = np.interp(time, np.arange(20_000) / RATE, NOISES[noise](np.arange(20_000), None))
+    else:
+        values = NOISES[noise](time, np.random.default_rng(5))
+    quality = quality_over(1.65 + values, rate)
+    assert quality.max() < 0.4
+    assert np.median(quality) < 0.25
+
+
+def rate_errors(values, rate, beat_s):
+    tracker, errors = PulseTracker(rate, 0.0), []
+    for second in range(int(values.size / rate)):
+        tracker.push(float(second), values[round(second * rate):round((second + 1) * rate)].tolist())
+        ibi = np.diff(beat_s[(beat_s > second - 59) & (beat_s <= second + 1)])
+        found = tracker.features(second + 1.0) if second >= 59 else None
+        if found is not None and found.quality >= 0.4 and ibi.sum() > 40.0:
+            errors.append(found.hr_bpm - 60.0 / ibi[ibi < 1.8 * np.median(ibi)].mean())
+    return np.abs(errors)
 
 
 def test_ppg_matches_the_ecg_of_an_intensive_care_record(shared_data):
     folder = shared_data / "ppg" / "icu-ecg-reference"
-    signal = np.array([float(row["ppg"]) for row in _table(folder / "cinc2015_a103l.csv.gz")])
-    r_peaks = np.array([float(row["r_peak_s"]) for row in _table(folder / "cinc2015_a103l_ref_beats.csv")])
-    errors = []
-    for end_s in range(60, 256, 5):
-        found = ppg_features(signal[(end_s - 60) * 250:end_s * 250], 250.0)
-        ecg = np.diff(r_peaks[(r_peaks > end_s - 60) & (r_peaks <= end_s)])
-        errors.append(found.hr_bpm - 60.0 / np.median(ecg))
-    assert np.abs(errors).mean() < 1.0
-    assert np.abs(errors).max() < 2.5
+    errors = rate_errors(column(folder / "cinc2015_a103l.csv.gz", 1), 250.0,
+                         column(folder / "cinc2015_a103l_ref_beats.csv", 0))
+    assert errors.size > 180
+    assert errors.mean() < 1.0
+    assert errors.max() < 2.0
 
 
-def test_ppg_finds_the_consensus_beats_of_a_clean_finger(shared_data):
+def test_ppg_matches_the_consensus_of_an_arduino_in_a_car(shared_data):
     folder = shared_data / "ppg" / "heartpy"
-    signal = np.loadtxt(folder / "data.csv")
-    expected = np.array([int(row["sample_index"]) for row in _table(folder / "data_consensus_beats.csv")])
-    found = find_beats(signal, 100.0)
-    inner = expected[(expected > 50) & (expected < signal.size - 50)]
-    distance = np.abs(found.peak_s[:, None] * 100.0 - inner[None, :]).min(axis=0)
-    assert (distance <= 10).mean() == 1.0
-    assert abs(found.peak_s.size - inner.size) <= 1
+    errors = rate_errors(column(folder / "data3_first8min.csv.gz", 1), RATE,
+                         column(folder / "data3_first8min_consensus_beats.csv", 0) / RATE)
+    assert errors.size > 380
+    assert errors.mean() < 2.0
 
 
-def test_ppg_finds_most_consensus_beats_of_an_arduino_in_a_car(shared_data):
+def test_ppg_matches_the_consensus_of_a_clean_finger(shared_data):
     folder = shared_data / "ppg" / "heartpy"
-    with gzip.open(folder / "data3_first8min.csv.gz", "rt") as lines:
-        signal = np.array([float(row[-1]) for row in list(csv.reader(lines))[1:]])
-    expected = np.array(
-        [int(row["sample_index"]) for row in _table(folder / "data3_first8min_consensus_beats.csv")])
-    hits, wanted, trusted_wrong, trusted = 0, 0, 0, 0
-    for start in range(0, signal.size - 6000, 6000):
-        found = find_beats(signal[start:start + 6000], 100.0)
-        inner = expected[(expected >= start + 50) & (expected < start + 5950)] - start
-        distance = np.abs(found.peak_s[found.good][:, None] * 100.0 - inner[None, :])
-        hits += int((distance.min(axis=0) <= 10).sum())
-        wanted += inner.size
-        trusted_wrong += int((distance.min(axis=1) > 10).sum())
-        trusted += distance.shape[0]
-    assert hits / wanted > 0.9
-    assert trusted_wrong / trusted < 0.1
+    values = column(folder / "data.csv", 0, header=False)
+    ibi = np.diff(column(folder / "data_consensus_beats.csv", 0)) / RATE
+    found = track(values, smallest=0.0).features(values.size / RATE, 24.0)
+    assert found.hr_bpm == pytest.approx(60.0 / ibi.mean(), abs=1.0)
 
 
-@pytest.mark.parametrize("subject", ["S08", "S34"])
+def test_ppg_says_nothing_of_a_sensor_off_the_finger(shared_data):
+    path = shared_data / "ppg" / "heartpy" / "data2.csv"
+    time_ms, values = column(path, 0), column(path, 1)
+    rate = 1000.0 * (time_ms.size - 1) / (time_ms[-1] - time_ms[0])
+    tracker, known = PulseTracker(rate, 0.0), []
+    for second in range(int(values.size / rate)):
+        first = round(second * rate)
+        tracker.push(first / rate, values[first:round((second + 1) * rate)].tolist())
+        found = tracker.features(second + 1.0)
+        known.append(np.nan if found is None or found.quality < 0.4 else found.hr_bpm)
+    assert np.isnan(known[:30]).all()
+    assert np.isfinite(known[-20:]).all()
+    assert np.nanmin(known) > 55.0
+    assert np.nanmax(known) < 70.0
+
+
+@pytest.mark.parametrize("subject", ["S08", "S20", "S34"])
 def test_ppg_agrees_with_the_beat_intervals_of_a_watch(shared_data, subject):
     folder = shared_data / "stress-predict" / subject
-    body = open_recording(folder, 0.0)
+    with gzip.open(folder / "BVP.csv.gz", "rt") as lines:
+        values = np.loadtxt(lines)[2:2 + 64 * 1200]
     with gzip.open(folder / "IBI.csv.gz", "rt") as lines:
         ends_s, ibi_s = np.loadtxt(lines, delimiter=",", skiprows=1).T
-    errors = []
-    for end_s in range(60, 601, 20):
-        inside = (ends_s > end_s - 60) & (ends_s <= end_s)
-        if ibi_s[inside].sum() < 30.0:
-            continue
-        signal = np.array([body.pulse_v(end_s - 60 + k / RATE) for k in range(6000)])
-        errors.append(ppg_features(signal, RATE).hr_bpm - 60.0 / np.median(ibi_s[inside]))
+    tracker, errors = PulseTracker(64.0, 0.0), []
+    for second in range(values.size // 64):
+        tracker.push(float(second), values[second * 64:(second + 1) * 64].tolist())
+        inside = (ends_s > second - 59) & (ends_s <= second + 1)
+        found = tracker.features(second + 1.0) if second % 10 == 9 else None
+        if found is not None and found.quality >= 0.4 and ibi_s[inside].sum() > 25.0:
+            errors.append(found.hr_bpm - 60.0 / ibi_s[inside].mean())
     assert len(errors) >= 10
     assert np.abs(errors).mean() < 2.0
-
-
-def test_trusted_intervals_drop_outliers_and_break_succession():
-    found = find_beats(wave(np.delete(np.arange(0.5, 60.0, 0.8), 30)), RATE)
-    intervals = trusted_intervals(found)
-    assert intervals.ibi_s.max() < 0.85
-    assert intervals.successive_s.size == intervals.ibi_s.size - 2
