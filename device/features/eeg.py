@@ -19,13 +19,13 @@ HOP_S = 1.0
 # Delta, theta, alpha, low beta, high beta; the borders of the 10-20 literature. Above 30 Hz muscle rules.
 BANDS_HZ = ((1.0, 4.0), (4.0, 8.0), (8.0, 13.0), (13.0, 20.0), (20.0, 30.0))
 MINIMUM_CLEAN_S = 10.0
-RECENT_S = 3.0  # an artefact now lowers the quality at once, however clean the window was before
+RECENT_S = 2.0  # an artefact now lowers the quality at once, however clean the window was before
 TAPERED = 0.1  # of a segment at both ends, so that the mains does not leak into the amplitudes
 GAP_SAMPLES = 2.0  # the headset's time line is corrected by less than this while nothing is lost
 SMALLEST_POWER_UV2 = 1e-6  # keeps logarithms finite
 
 
-class _Segment(NamedTuple):
+class Segment(NamedTuple):
     """One segment: `start_s`, band powers in uV^2 (bands, channels), what spoils each channel."""
 
     start_s: float
@@ -33,7 +33,7 @@ class _Segment(NamedTuple):
     causes: Causes
 
 
-class _Analyser:
+class SegmentAnalyser:
     """Turns segments of one rate into band powers and causes of rejection."""
 
     def __init__(self, rate_hz: float) -> None:
@@ -51,7 +51,7 @@ class _Analyser:
         self._taper = 0.5 - 0.5 * np.cos(np.pi * edge)
         self._scale = 2.0 / (self.length * 0.375 * self.length)  # 3/8: mean square of a Hann window
 
-    def segment(self, start_s: float, microvolts: FloatArray) -> _Segment:
+    def segment(self, start_s: float, microvolts: FloatArray) -> Segment:
         """Describe one segment, (length, channels)."""
         raw = np.ascontiguousarray(microvolts.T)
         level = np.where(np.isfinite(raw), raw, 0.0)
@@ -60,7 +60,7 @@ class _Analyser:
         hann = np.fft.rfft(level * self._hann)
         power = self._scale * (hann.real**2 + hann.imag**2)
         spectrum = np.fft.rfft(level * self._taper)
-        return _Segment(start_s, self._bands @ power.T, self._judge.judge(raw, spectrum, power))
+        return Segment(start_s, self._bands @ power.T, self._judge.judge(raw, spectrum, power))
 
 
 class EegWindow:
@@ -72,11 +72,11 @@ class EegWindow:
 
     def __init__(self, span_s: float = EEG_WINDOW_S) -> None:
         self._span_s = span_s
-        self._segments: deque[_Segment] = deque()
+        self._segments: deque[Segment] = deque()
         self._pending: FloatArray = np.empty((0, 0))
         self._pending_s = 0.0
         self._rate_hz = 0.0
-        self._analyser: _Analyser | None = None
+        self._analyser: SegmentAnalyser | None = None
 
     def push(self, block: EegBlock) -> None:
         """Take in a block; lost samples or a jump of two samples or more start a new segment."""
@@ -85,7 +85,7 @@ class EegWindow:
         channels = len(block.microvolts[0])
         fresh = np.fromiter(chain.from_iterable(block.microvolts), np.float64).reshape(-1, channels)
         if self._analyser is None or block.rate_hz != self._rate_hz:
-            self._analyser, self._rate_hz = _Analyser(block.rate_hz), block.rate_hz
+            self._analyser, self._rate_hz = SegmentAnalyser(block.rate_hz), block.rate_hz
             self._pending = np.empty((0, 0))
         if self._segments and self._segments[-1].power.shape[1] != fresh.shape[1]:
             self._segments.clear()
@@ -116,7 +116,7 @@ class EegWindow:
         now = float(clean[recent][:, good].mean()) if any(recent) else 0.0
         return _describe(mean, good, np.minimum(counts / expected, 1.0), now)
 
-    def _cut(self, analyser: _Analyser) -> None:
+    def _cut(self, analyser: SegmentAnalyser) -> None:
         """Turn every full segment of what is pending into band powers."""
         while self._pending.shape[0] >= analyser.length:
             segment = analyser.segment(self._pending_s, self._pending[:analyser.length])
@@ -141,4 +141,5 @@ def _describe(power: FloatArray, good: Mask, contact: FloatArray, now: float) ->
         quality=now * float(np.where(good, contact, 0.0).mean()),
         ln_power=tuple(tuple(row) if one else None for row, one in zip(logarithm, good, strict=True)),
         contact=tuple(contact.tolist()),
+        clean_now=now,
     )
