@@ -1,8 +1,16 @@
-"""What is usual for this person: running mean and spread of each input since the skin was touched."""
+"""What is usual for this person: a running estimate of each input's mean and spread since contact.
+
+The device never sees a person before. It starts from the population: where people lie (`mean`,
+`between`) and how far one person moves (`within`). With every second the estimate becomes the person's
+own, by a Kalman filter for a slowly wandering mean (Kalman 1960, J Basic Eng 82:35). A deviation is
+measured in units of what is still unknown about the mean and of the person's own spread together, so
+that the first seconds compare with the population, later ones with the person.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,23 +18,32 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 RESET_AFTER_S = 120.0  # without features for this long, somebody else may wear the sensors
+INDEPENDENT_S = 90.0  # one minute's features overlap and drift together: chosen on the development people
+MEMORY_S = 1200.0  # the mean may wander this slowly: chosen on the development people
+SPREAD_PRIOR_S = 300.0  # seconds that the population's spread within one person counts as
+
+
+class Population(NamedTuple):
+    """Per input: the mean over people, their standard deviation, and the usual one within a person."""
+
+    mean: Sequence[float] | FloatArray
+    between: Sequence[float] | FloatArray
+    within: Sequence[float] | FloatArray
 
 
 class Baseline:
-    """Causal personal normalisation.
-
-    Mean and spread run over everything seen since contact, by Welford's method. The spread starts from
-    the population's and moves to the person's own as `prior_seconds` pass, so the first minutes
-    give small deviations instead of wild ones.
+    """Causal personal normalisation of one person's inputs.
 
     Args:
-        spread: the population's typical spread within one person, one per input.
-        prior_seconds: how many seconds of data the population's spread counts as.
+        population: what is known before contact.
     """
 
-    def __init__(self, spread: Sequence[float], prior_seconds: float) -> None:
-        self._prior = np.square(np.asarray(spread, dtype=np.float64))
-        self._prior_seconds = prior_seconds
+    def __init__(self, population: Population) -> None:
+        self._mean_before = np.asarray(population.mean, dtype=np.float64)
+        self._doubt_before = np.square(np.asarray(population.between, dtype=np.float64))
+        self._within = np.square(np.asarray(population.within, dtype=np.float64))
+        self._measured = INDEPENDENT_S * self._within  # variance of one second's word on the mean
+        self._wander = self._measured / MEMORY_S**2  # per second; the gain settles at 1 / MEMORY_S
         self._last_s: float | None = None
         self._clear()
 
@@ -42,20 +59,26 @@ class Baseline:
             if self._last_s is not None and at_s - self._last_s > RESET_AFTER_S:
                 self._clear()
             self._last_s = at_s
-        self._seconds[known] += 1.0
-        step = np.where(known, values - self._mean, 0.0)
-        self._mean += step / np.maximum(self._seconds, 1.0)
-        self._squares += step * np.where(known, values - self._mean, 0.0)
-        spread = np.sqrt((self._squares + self._prior_seconds * self._prior)
-                         / (self._seconds + self._prior_seconds))
-        return np.where(known, (values - self._mean) / spread, np.nan)
+        self._seconds += known
+        self._doubt += self._wander * known
+        gain = np.where(known, self._doubt / (self._doubt + self._measured), 0.0)
+        self._mean += gain * np.where(known, values - self._mean, 0.0)
+        self._doubt *= 1.0 - gain
+        away = np.where(known, values - self._mean, 0.0)
+        share = known / (np.minimum(self._seconds, MEMORY_S) + SPREAD_PRIOR_S)
+        self._variance += share * (away * away - self._variance)
+        return np.where(known, away / np.sqrt(self._variance + self._doubt), np.nan)
 
     def certainty(self) -> FloatArray:
-        """Return for each input how far mean and spread are the person's own, 0 (not yet) to near 1."""
-        return np.asarray(self._seconds / (self._seconds + self._prior_seconds), dtype=np.float64)
+        """Return for each input how far a deviation is this person's, 0 (the population's) to near 1.
+
+        It is the share of the person's own variance in the variance by which deviations are divided.
+        """
+        return np.asarray(self._variance / (self._variance + self._doubt), dtype=np.float64)
 
     def _clear(self) -> None:
         """Forget the person."""
-        self._seconds = np.zeros_like(self._prior)
-        self._mean = np.zeros_like(self._prior)
-        self._squares = np.zeros_like(self._prior)
+        self._seconds = np.zeros_like(self._within)
+        self._mean = self._mean_before.copy()
+        self._doubt = self._doubt_before.copy()
+        self._variance = self._within.copy()

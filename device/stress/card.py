@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
 import msgspec
 
 from device.errors import ModelError
-from device.stress.inputs import INPUTS, input_names
+from device.messages import Source
+from device.stress.baseline import Population
+from device.stress.inputs import SOURCES, input_names
 
 CARD_NAME = "card.json"
 ADVICE = "copy models/stress from the release again, or run `make train`"
+FORMAT = 2
 
 
 class CardInput(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the model's input; `spread` is the population's within-person spread, None for a flag."""
+    """One entry of the model's input, before personal normalisation.
+
+    `mean` and `between` over people, `within` one person, in `unit`; `sensitivity` is how much the logit
+    of its expert changes per unit of deviation, by which doubt about the baseline becomes doubt about
+    the level.
+    """
 
     name: str
     unit: str
-    spread: float | None
+    source: Source
+    mean: float
+    between: float
+    within: float
+    sensitivity: float
 
 
 class Bands(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,28 +44,53 @@ class Bands(msgspec.Struct, frozen=True, kw_only=True):
     high_leave: float
 
 
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """What each expert's log-odds count when others speak too; alone every expert counts 1."""
+
+    eda: float
+    ppg: float
+    temperature: float
+    eeg: float
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a card that the device obeys; the rest is for people.
 
-    `temperature` and `bias` calibrate the model's logit x as x / temperature + bias; `smoothing_s` is
-    the time constant of the causal smoothing of that logit; `prior_seconds` as in `Baseline`.
+    `members` of the ensemble; `temperature` and `bias` calibrate the fused logit x as
+    x / temperature + bias; `smoothing_s` is the time constant of the causal smoothing of that logit.
     """
 
     format: int
     sha256: str
     inputs: tuple[CardInput, ...]
-    prior_seconds: float
+    members: int
+    weights: Weights
     temperature: float
     bias: float
     smoothing_s: float
     bands: Bands
 
-    def spreads(self) -> list[float]:
-        """Return the population's spread of each input, flags left out."""
-        return [one.spread for one in self.inputs if one.spread is not None]
+    def population(self) -> Population:
+        """Return what is known of people before contact."""
+        return Population(mean=[one.mean for one in self.inputs],
+                          between=[one.between for one in self.inputs],
+                          within=[one.within for one in self.inputs])
 
+    def weight(self, source: Source) -> float:
+        """Return what an expert's log-odds count beside others."""
+        weights: dict[Source, float] = {
+            "eda": self.weights.eda, "ppg": self.weights.ppg, "temperature": self.weights.temperature,
+            "eeg": self.weights.eeg}
+        return weights[source]
 
-FORMAT = 1
+    def sensible(self) -> bool:
+        """Tell whether the constants are such that the device can compute with them."""
+        numbers = [*(value for one in self.inputs for value in (one.mean, one.between, one.within,
+                                                                one.sensitivity)),
+                   *msgspec.structs.astuple(self.weights), self.temperature, self.bias, self.smoothing_s]
+        spreads = [spread for one in self.inputs for spread in (one.between, one.within)]
+        return (all(map(math.isfinite, numbers)) and min(spreads, default=0.0) > 0 and self.members > 0
+                and self.temperature > 0 and self.smoothing_s > 0)
 
 
 def read_checked(path: Path) -> tuple[bytes, Card]:
@@ -70,9 +108,10 @@ def read_checked(path: Path) -> tuple[bytes, Card]:
         raise ModelError(f"{card_path}: is not a model card ({error}); {ADVICE}") from error
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelError(f"{path}: is not the file its card describes (SHA-256 differs); {ADVICE}")
-    if card.format != FORMAT or [one.name for one in card.inputs] != input_names():
+    expected = [one.name for one in card.inputs] == input_names()
+    if card.format != FORMAT or not expected or not {one.source for one in card.inputs} <= set(SOURCES):
         raise ModelError(f"{card_path}: was made for another version of this firmware; {ADVICE}")
-    if len(card.spreads()) != len(INPUTS) or min(card.spreads()) <= 0 or card.temperature <= 0:
+    if not card.sensible():
         raise ModelError(f"{card_path}: holds constants that make no sense; {ADVICE}")
     return content, card
 

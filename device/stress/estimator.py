@@ -3,119 +3,139 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+
+import msgspec
 
 from device.config import Estimator
 from device.messages import Features, Source, Stress, StressBand
-from device.stress.baseline import RESET_AFTER_S, Baseline
+from device.stress.baseline import RESET_AFTER_S
+from device.stress.body import BodyExperts, Ensemble
 from device.stress.card import Bands, Card
-from device.stress.inputs import INPUTS, SOURCES, model_vector, read_inputs
-from device.stress.model import StressModel
+from device.stress.fusion import USABLE_QUALITY, fuse, level_of
+from device.stress.inputs import SOURCES
+from device.stress.opinion import Opinion
+from device.stress.reaction import ReactionScale
 
 # Features need 20 s of signal, so 40 s of features are 60 s of contact.
 CONTACT_S = 40.0
-USABLE_QUALITY = 0.25  # below it a signal adds more noise than knowledge, even beside a good one
 LONGEST_STEP_S = 5.0  # smoothing does not bridge longer pauses between updates
+WIDEST_SD = 0.25  # of the level; a level that may be anything has 0.29. Chosen
 
 NO_MODEL = "no_model"
 NO_SENSORS = "no_sensors"
 TOO_LITTLE_CONTACT = "too_little_contact"
 LOW_QUALITY = "low_quality"
+UNCERTAIN = "uncertain"
 
 
 class StressEstimator:
-    """Personal baseline, model, smoothing and bands over whatever sensors are in contact.
-
-    Skin temperature and EEG are not used (see `device.stress.inputs`).
+    """Experts, fusion, smoothing and bands over whatever sensors are in contact.
 
     Args:
         model: the checked model, or None: the level is then always unknown.
         settings: when to abstain.
     """
 
-    def __init__(self, model: StressModel | None, settings: Estimator) -> None:
+    def __init__(self, model: Ensemble | None, settings: Estimator) -> None:
         self._minimum_quality = settings.minimum_quality
-        self._person = None if model is None else _Person(model)
+        self._experts = None if model is None else BodyExperts(model)
+        self._trace = None if model is None else _Trace(model.card)
+        self._contact = _Contact()
+        self._reaction = ReactionScale()
 
     def update(self, features: Features) -> Stress:
         """Return the stress after this second's features; call it in order of time."""
-        if self._person is None:
+        reaction = self._reaction.update(features.at_s, features.eda)
+        return msgspec.structs.replace(self._estimate(features), reaction=reaction)
+
+    def _estimate(self, features: Features) -> Stress:
+        """Return the stress but for the reaction, which is known even while the level is not."""
+        if self._experts is None or self._trace is None:
             return _unknown(features.at_s, NO_MODEL)
-        quality = {source: value for source, value in source_quality(features).items()
-                   if value >= USABLE_QUALITY}
-        estimate = self._person.update(features, frozenset(quality))
-        reason = self._doubt(features, quality)
+        quality = source_quality(features)
+        usable = {source: value for source, value in quality.items() if value >= USABLE_QUALITY}
+        opinions = self._experts.opinions(features, usable)
+        self._contact.update(features.at_s, touches=bool(opinions))
+        reason = self._doubt(quality)
         if reason:
-            self._person.hush()
+            self._trace.hush()
             return _unknown(features.at_s, reason)
-        level, band, certainty = estimate
+        level, variance = self._trace.follow(features.at_s, opinions)
+        if math.sqrt(variance) > WIDEST_SD:
+            return _unknown(features.at_s, UNCERTAIN)
         return Stress(
-            at_s=features.at_s, level=level, confidence=certainty * max(quality.values()),
-            band=band, sources=tuple(source for source in SOURCES if source in quality), reason="",
+            at_s=features.at_s, level=level, variance=variance, band=self._trace.band,
+            confidence=self._experts.certainty(opinions) * max(usable.values()),
+            sources=tuple(source for source in SOURCES if source in opinions), reason="",
         )
 
-    def _doubt(self, features: Features, quality: dict[Source, float]) -> str:
-        """Return why nothing can be said, or empty."""
-        if not source_quality(features):
+    def _doubt(self, quality: Mapping[Source, float]) -> str:
+        """Return why the signals say nothing, or empty."""
+        if not quality:
             return NO_SENSORS
-        if max(quality.values(), default=0.0) < self._minimum_quality:
+        if max(quality.values()) < max(self._minimum_quality, USABLE_QUALITY):
             return LOW_QUALITY
-        if self._person is None or self._person.contact_s < CONTACT_S:
-            return TOO_LITTLE_CONTACT
-        return ""
+        return TOO_LITTLE_CONTACT if self._contact.lasted_s < CONTACT_S else ""
 
 
-class _Person:
-    """What is remembered of the person in contact."""
+class _Contact:
+    """How long somebody has been in contact."""
 
-    def __init__(self, model: StressModel) -> None:
-        self.contact_s = 0.0
-        self._model = model
-        self._baseline = Baseline(model.card.spreads(), model.card.prior_seconds)
-        self._logit: float | None = None
-        self._band = StressBand.MEDIUM
+    def __init__(self) -> None:
+        self.lasted_s = 0.0
         self._at_s = -math.inf
-        self._present_s = -math.inf
+        self._touched_s = -math.inf
 
-    def update(self, features: Features, present: frozenset[Source]) -> tuple[float, StressBand, float]:
-        """Return level, band and how personal the baseline is; learns even while nothing is said."""
-        step_s = features.at_s - self._at_s
-        self._at_s = features.at_s
-        if present:
-            if features.at_s - self._present_s > RESET_AFTER_S:
-                self.contact_s = 0.0
-            self.contact_s += min(step_s, 1.0)
-            self._present_s = features.at_s
-        values = read_inputs(features)
-        values[[one.source not in present for one in INPUTS]] = math.nan
-        vector = model_vector(self._baseline.update(features.at_s, values), present)
-        level = self._smooth(self._model.logit(vector), step_s)
-        self._band = next_band(self._band, level, self._model.card.bands)
-        used = [one.source in present for one in INPUTS]
-        certainty = float(self._baseline.certainty()[used].max(initial=0.0))
-        return level, self._band, certainty
+    def update(self, at_s: float, *, touches: bool) -> None:
+        """Count the time since the last update if a sensor touches skin; a long pause starts anew."""
+        step_s = at_s - self._at_s
+        self._at_s = at_s
+        if touches:
+            if at_s - self._touched_s > RESET_AFTER_S:
+                self.lasted_s = 0.0
+            self.lasted_s += min(step_s, 1.0)
+            self._touched_s = at_s
+
+
+class _Trace:
+    """The fused log-odds smoothed over time, and the band with its hysteresis."""
+
+    def __init__(self, card: Card) -> None:
+        self.band = StressBand.MEDIUM
+        self._card = card
+        self._logit: float | None = None
+        self._at_s = -math.inf
 
     def hush(self) -> None:
         """Forget the smoothed level, so that the next one starts from what is then measured."""
         self._logit = None
-        self._band = StressBand.MEDIUM
+        self.band = StressBand.MEDIUM
 
-    def _smooth(self, logit: float, step_s: float) -> float:
-        """Return the level after one more logit, by exponential smoothing."""
-        card: Card = self._model.card
+    def follow(self, at_s: float, opinions: Mapping[Source, Opinion]) -> tuple[float, float]:
+        """Return mean and variance of the level after this second's opinions."""
+        fused = fuse(opinions, self._card.weight)
+        logit = fused.logit / self._card.temperature + self._card.bias
+        step_s = at_s - self._at_s
+        self._at_s = at_s
         if self._logit is None or step_s > LONGEST_STEP_S:
             self._logit = logit
         else:
-            self._logit += (1.0 - math.exp(-step_s / card.smoothing_s)) * (logit - self._logit)
-        return 1.0 / (1.0 + math.exp(-self._logit))
+            self._logit += (1.0 - math.exp(-step_s / self._card.smoothing_s)) * (logit - self._logit)
+        level, variance = level_of(self._logit, fused.variance / self._card.temperature**2)
+        self.band = next_band(self.band, level, self._card.bands)
+        return level, variance
 
 
 def source_quality(features: Features) -> dict[Source, float]:
-    """Return the quality of each of the model's sources that is there at all."""
+    """Return the quality of each of the body's sources that is there at all."""
     found: dict[Source, float] = {}
     if features.eda is not None:
         found["eda"] = features.eda.quality
     if features.ppg is not None:
         found["ppg"] = features.ppg.quality
+    if features.temperature is not None:
+        found["temperature"] = features.temperature.quality
     return found
 
 

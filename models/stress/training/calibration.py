@@ -1,4 +1,4 @@
-"""From the logits of a model to levels: calibration and smoothing; the figures are `device.evaluation`'s."""
+"""From the logits of a model to levels: log-odds, and temperature scaling with a bias."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from device.evaluation.metrics import METRICS, RESAMPLES, Scored, figures, weights
-
-__all__ = ["METRICS", "RESAMPLES", "Calibration", "Scored", "calibrate", "figures", "sigmoid", "smooth",
-           "weights"]
+from device.evaluation.metrics import weights
 
 FloatArray = NDArray[np.float64]
 Labels = NDArray[np.int64]
+
+EXTREME = 1e-4  # levels are kept this far from 0 and 1 when they become log-odds
 
 
 class Calibration(NamedTuple):
@@ -33,18 +32,14 @@ def sigmoid(logit: FloatArray) -> FloatArray:
     return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
 
-def smooth(logit: FloatArray, present: NDArray[np.bool_], time_constant_s: float) -> FloatArray:
-    """Smooth one logit per second as the device does, starting anew after seconds without a source."""
-    gain = 1.0 - np.exp(-1.0 / time_constant_s)
-    out = np.array(logit)
-    for second in range(1, len(out)):
-        if present[second] and present[second - 1]:
-            out[second] = out[second - 1] + gain * (logit[second] - out[second - 1])
-    return out
+def log_odds(level: FloatArray) -> FloatArray:
+    """Return the logit of a level."""
+    level = np.clip(level, EXTREME, 1.0 - EXTREME)
+    return np.asarray(np.log(level / (1.0 - level)))
 
 
 def calibrate(logit: FloatArray, label: Labels) -> Calibration:
-    """Return temperature and bias with the least class-balanced log loss."""
+    """Return temperature and bias with the least class-balanced log loss (Guo et al. 2017, ICML)."""
     weight = weights(label)
     sign = 2.0 * label - 1.0
 
