@@ -91,7 +91,7 @@ def test_eda_finds_responses_on_a_drift():
 
 def test_eda_ignores_rises_that_are_too_slow_or_too_small_for_a_response():
     assert describe(3.0 + 0.5 * np.sin(2 * np.pi * TIME / 50.0)).scr_per_min == 0.0
-    assert describe(3.0 + response(20.0, 0.006)).scr_per_min == 0.0
+    assert describe(3.0 + 0.03 * np.sin(2 * np.pi * TIME / 50.0) + response(20.0, 0.006)).scr_per_min == 0.0
     assert describe(3.0 + response(20.0, 0.03)).scr_per_min == pytest.approx(1.0)
 
 

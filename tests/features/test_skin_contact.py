@@ -107,3 +107,31 @@ def test_contact_forgets_how_fine_a_converter_was():
     for k in range(2400):
         contact.judge(Cell(4.0 + 0.05 * (k % 2), 0.05))
     assert contact.resolution_us == pytest.approx(0.05, rel=0.02)
+
+
+def noisy(seconds, level, noise_us, seed=1):
+    return (level + np.random.default_rng(seed).normal(0.0, noise_us, round(seconds * RATE))).tolist()
+
+
+@pytest.mark.parametrize("level", [3.0, 5.0, 20.0])
+def test_contact_takes_a_dead_sensor_with_its_converter_s_noise_for_no_skin(level):
+    noise_us = 50e-6 * (1.0 + 0.047 * level) ** 2 / (0.5 * 0.047)  # 50 uV at 0.5 V, 47 kOhm
+    _, verdicts = judge([*calm(20.0, level), *noisy(80.0, level, noise_us), *calm(20.0, level)])
+    dead = [number for number, one in enumerate(verdicts) if not one.touches]
+    assert dead[0] / RATE == pytest.approx(20.0 + 45.0, abs=1.5)
+    assert verdicts[dead[0]].doubted == 45 * RATE
+    assert all(verdicts[number].doubted == 0 for number in dead[1:])
+    assert dead[-1] / RATE == pytest.approx(100.0, abs=2.5)
+    assert all(one.good for one in verdicts[-round(15 * RATE):])
+
+
+def test_contact_lets_skin_rest_that_moves_by_half_a_percent():
+    time = np.arange(0.0, 180.0, 1.0 / RATE)
+    _, verdicts = judge((4.0 * (1.0 + 0.0025 * np.sin(time / 8.0))).tolist())
+    assert all(one.touches and one.good for one in verdicts)
+
+
+def test_contact_does_not_ask_of_a_coarse_converter_what_it_cannot_show():
+    values = [4.0, 4.2, *[4.0] * round(60 * RATE)]
+    _, verdicts = judge(values, finest=0.2)
+    assert verdicts[-1].touches
