@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from device.features.window import FloatArray, Indices, Mask
+from device.features.window import FloatArray, Indices, Mask, median
 
 IBI_S = (0.3, 2.0)  # 30 to 200 beats a minute
 LONGEST_S = 4.2  # two missed beats at most are put in
 NEIGHBOURS = 5  # on each side: the paper's median of eleven
+AROUND = np.arange(2 * NEIGHBOURS + 1)
 QUARTILE_DEVIATIONS = 5.2  # the paper's alpha
 # Of the median interval; chosen. Malik 1996 (Circulation 93:1043) takes 20 % for an artefact; below a tenth
 # it is breath or the shape of the pulse.
@@ -49,7 +50,7 @@ def intervals_of(at_s: FloatArray, good: Mask) -> Intervals:
         at_s: times of beats in seconds, ascending.
         good: which of them may be trusted; an interval between others is kept as not trusted.
     """
-    ibi = np.diff(at_s)
+    ibi = at_s[1:] - at_s[:-1]
     linked = good[1:] & good[:-1]
     usable = linked & (ibi >= IBI_S[0]) & (ibi <= IBI_S[1])
     if np.count_nonzero(usable) < RUN:
@@ -82,26 +83,28 @@ def variability(intervals: Intervals) -> tuple[float | None, float | None]:
     both = measured[1:] & measured[:-1]
     if np.count_nonzero(both) < MINIMUM_PAIRS:
         return None, None
-    successive = np.diff(intervals.ibi_s)[both]
+    successive = (intervals.ibi_s[1:] - intervals.ibi_s[:-1])[both]
     rmssd_ms = 1000.0 * float(np.sqrt(successive @ successive / successive.size))
     return rmssd_ms, 1000.0 * float(intervals.ibi_s[measured].std(ddof=1))
 
 
 def _medians(ibi: FloatArray) -> FloatArray:
     """Return the median of the finite values among each interval and its five neighbours on each side."""
-    padded = np.concatenate((np.full(NEIGHBOURS, np.nan), ibi, np.full(NEIGHBOURS, np.nan)))
-    ordered = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1), axis=1)
-    count = np.count_nonzero(np.isfinite(ordered), axis=1)
+    padded = np.full(ibi.size + 2 * NEIGHBOURS, np.nan)
+    padded[NEIGHBOURS:-NEIGHBOURS] = ibi
     row = np.arange(ibi.size)
-    middle = 0.5 * (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, count // 2 * (count > 0)])
-    return np.asarray(middle, dtype=np.float64)
+    near = padded[row[:, None] + AROUND]
+    near.sort(axis=1)  # NaN goes last
+    count = (near == near).sum(axis=1)  # noqa: PLR0124 - what is not NaN, quicker than isfinite
+    middle = near[row, (count - 1).clip(0) // 2] + near[row, count // 2]
+    return np.asarray(0.5 * middle, dtype=np.float64)
 
 
 def _strange(ibi: FloatArray, middle: FloatArray, usable: Mask) -> Mask:
     """Tell which usable intervals differ from a neighbour and from the median around them."""
-    step = np.abs(np.diff(ibi))
+    step = np.abs(ibi[1:] - ibi[:-1])
     step[~(usable[1:] & usable[:-1])] = np.inf  # beside a gap the median alone decides
-    typical = float(np.median(middle[usable]))
+    typical = median(middle[usable])
     near = step[np.isfinite(step)]
     jump = _threshold(near, typical) if near.size else THRESHOLDS[0] * typical
     sudden = np.zeros(ibi.size, dtype=bool)
@@ -118,7 +121,7 @@ def _threshold(distance: FloatArray, typical: float) -> float:
 
     A sample symmetric around 0 has a quartile deviation equal to the median of its absolute values.
     """
-    wide = QUARTILE_DEVIATIONS * float(np.median(distance))
+    wide = QUARTILE_DEVIATIONS * median(distance)
     return min(max(wide, THRESHOLDS[0] * typical), THRESHOLDS[1] * typical)
 
 
@@ -175,7 +178,9 @@ def _repair(times: list[float], good: list[bool], next_fits: bool, around: float
 
 def _in_runs(trusted: Mask) -> Mask:
     """Tell which trusted intervals stand in a row of three or more."""
-    edge = np.flatnonzero(np.diff(np.concatenate(([0], trusted.view(np.int8), [0])))).reshape(-1, 2)
+    ends = np.zeros(trusted.size + 2, dtype=bool)
+    ends[1:-1] = trusted
+    edge = np.flatnonzero(ends[1:] != ends[:-1]).reshape(-1, 2)
     kept = np.zeros(trusted.size, dtype=bool)
     for start, end in edge.tolist():
         kept[start:end] = end - start >= RUN

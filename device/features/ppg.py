@@ -11,7 +11,7 @@ from device.features.intervals import IBI_S, Intervals, heart_rate, intervals_of
 from device.features.pulse_beats import Beats, BeatStore, judge
 from device.features.pulse_wave import SHAPE_POINTS, SHAPE_S, PulseWave
 from device.features.respiration import SPAN_S, Rhythm, rhythm
-from device.features.window import FloatArray
+from device.features.window import FloatArray, median
 from device.messages import PpgFeatures
 
 WINDOW_S = 60.0
@@ -79,7 +79,7 @@ class PulseTracker:
             hr_bpm=hr_bpm,
             rmssd_ms=rmssd_ms,
             sdnn_ms=sdnn_ms,
-            pulse_amplitude_v=float(np.median(beats.amplitude[recent])),
+            pulse_amplitude_v=median(beats.amplitude[recent]),
             quality=(min(1.0, covered_s / (window_s - min(LATE_S, 0.5 * window_s)))
                      * _fitting(beats, intervals)),
             respiration_per_min=self._rhythm.respiration_per_min,
@@ -105,7 +105,8 @@ class PulseTracker:
 
 def _fitting(beats: Beats, intervals: Intervals) -> float:
     """Return 0 to 1: how many of the intervals between trusted beats fit their neighbours."""
-    between = np.count_nonzero(beats.good[1:] & beats.good[:-1] & (np.diff(beats.at_s) <= IBI_S[1]))
+    timely = beats.at_s[1:] - beats.at_s[:-1] <= IBI_S[1]
+    between = np.count_nonzero(beats.good[1:] & beats.good[:-1] & timely)
     return min(1.0, np.count_nonzero(intervals.trusted) / (FITTING_SHARE * max(1, between)))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from device.features.pulse_wave import SHAPE_POINTS, Peaks
-from device.features.window import FloatArray, Mask
+from device.features.window import FloatArray, Mask, median
 
 CAPACITY = 1024  # peaks; 70 s at 200 a minute with a second wave each are 470
 # Orphanidou et al. 2015 (IEEE J Biomed Health Inform 19:832) accept a whole PPG segment from a mean
@@ -82,11 +83,11 @@ def judge(peaks: Peaks, smallest: float) -> Beats:
     shape = peaks.shape[first]
     if at_s.size == 0:
         return Beats(at_s, whole, rise, np.zeros(SHAPE_POINTS))
-    middle = float(np.median(rise))
+    middle = median(rise)
     likely = whole & (rise >= max(smallest, RISE_RANGE[0] * middle)) & (rise <= RISE_RANGE[1] * middle)
     template = shape[likely].sum(axis=0)
     for _ in range(2):  # once without what is unlike the first mean
-        size = float(np.sqrt(template @ template))
+        size = math.sqrt(float(template @ template))
         if size == 0.0:
             return Beats(at_s, np.zeros(at_s.size, dtype=bool), peaks.amplitude[first], template)
         template = template / size

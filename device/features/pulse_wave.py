@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -166,7 +167,7 @@ class PulseWave:
         wide, narrow = round(BEAT_S * self.rate_hz) // 2, max(1, round(PEAK_S * self.rate_hz) // 2)
         self._powers = [*self._powers[1 - POWER_HOPS:], float(total[-1] - total[-1 - self._hop]) / self._hop]
         threshold = (total[2 * wide + 1:] - total[:-2 * wide - 1]) / (2 * wide + 1)
-        threshold += OFFSET * float(np.median(self._powers))
+        threshold += OFFSET * statistics.median(self._powers)
         inner = total[wide - narrow:total.size - wide + narrow]
         inside = (inner[2 * narrow + 1:] - inner[:-2 * narrow - 1]) / (2 * narrow + 1) > threshold
         edge = np.flatnonzero(inside[1:] != inside[:-1]) + 1 + wide
