@@ -7,6 +7,7 @@ of microvolts at 250 Hz (more columns are ignored), and optional `SubjectNN_rest
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -58,17 +59,24 @@ def read_part(folder: Path, name: str, state: str) -> Part:
         RecordingError: a file is absent or does not hold what it should.
     """
     plain = folder / f"{name}_{state}.csv"
-    table = _numbers(plain if plain.exists() else folder / f"{name}_{state}.csv.gz", len(CHANNELS))
+    path = plain if plain.exists() else folder / f"{name}_{state}.csv.gz"
+    table = _numbers(path, len(CHANNELS))
+    if not table.size:
+        raise RecordingError(f"{path}: is empty")
     peaks = folder / f"{name}_{state}_rpeaks.csv"
-    return Part(table, _numbers(peaks, 1)[:, 0] if peaks.exists() else None)
+    r_peaks_s = _numbers(peaks, 1)[:, 0] if peaks.exists() else np.empty(0)
+    return Part(table, r_peaks_s if r_peaks_s.size else None)
 
 
 def _numbers(path: Path, columns: int) -> FloatArray:
     """Return the first columns of a table with one line of header; .gz is unpacked."""
     try:
-        return np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(columns), ndmin=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an empty table is judged by the caller
+            found = np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(columns), ndmin=2)
     except (OSError, ValueError) as error:
         raise RecordingError(f"{path}: is no table of {columns} columns of numbers ({error})") from error
+    return found.reshape(-1, columns)
 
 
 def heart_rate(r_peaks_s: FloatArray, end_s: float, span_s: float = WINDOW_S) -> float | None:

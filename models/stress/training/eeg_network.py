@@ -13,6 +13,7 @@ from models.stress.training.eeg_models import KernelEnsemble, Predictor
 from models.stress.training.eeg_people import FloatArray, Labels, Person, Rows, typical_spread, vectors
 from models.stress.training.eeg_sequences import Sequences
 
+VERSION = str(tf.__version__)
 HELD_BACK = 4  # every fourth person calibrates the network and is not learnt from
 BATCH = 64
 DENSE_MEMBERS = 3

@@ -61,7 +61,7 @@ def main() -> None:
 
 def run(data: Path, out: Path, seed: int) -> None:
     """Test by leaving people out, train on all, and write model and card."""
-    from models.stress.training.eeg_network import make_deterministic, to_tflite
+    from models.stress.training.eeg_network import VERSION, make_deterministic, to_tflite
 
     make_deterministic(seed)
     people = load_people(data)
@@ -88,7 +88,7 @@ def run(data: Path, out: Path, seed: int) -> None:
                                                 for one in every), 3),
         "heart": _heart_curve(people), "both": _weights(people, logits[SHIPPED], logits[HEART]),
         **describe(people, results, controls(people, logits[SHIPPED], seed),
-                   {name: scored(people, logits[name]) for name in (SHIPPED, HEART, BOTH)}, seed)}
+                   {name: scored(people, logits[name]) for name in (SHIPPED, HEART, BOTH)}, seed, VERSION)}
     (out / CARD_NAME).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 

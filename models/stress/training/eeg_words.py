@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import sklearn
-import tensorflow as tf
 
 from device.evaluation.eegmat import CALIBRATION_S, HOP_S, WINDOW_S
 from device.evaluation.metrics import RESAMPLES, Scored, auc, balanced_accuracy
@@ -37,7 +36,7 @@ The weights of the fusion come from held-out log-odds of people who were in each
 
 def describe(
     people: Sequence[Person], results: Mapping[str, Any], controls: Mapping[str, Any],
-    shipped: Mapping[str, Mapping[str, Scored]], seed: int,
+    shipped: Mapping[str, Mapping[str, Scored]], seed: int, tensorflow: str,
 ) -> dict[str, Any]:
     """Return what a reader has to know before trusting the model.
 
@@ -47,6 +46,7 @@ def describe(
         controls: what the pipeline makes of what is not the brain at work.
         shipped: held-out levels and labels of each person, for EEG, heart rate and both.
         seed: of the whole run.
+        tensorflow: its version.
     """
     return {
         "purpose": "one input to choosing calm music; not a diagnosis and not an alarm",
@@ -83,7 +83,7 @@ def describe(
         "failure_modes": FAILURE_MODES,
         "command": "python -m models.stress.training.eeg_train --data DIR --out models/stress/eeg",
         "seed": seed,
-        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__,
+        "versions": {"python": platform.python_version(), "tensorflow": tensorflow,
                      "scikit-learn": sklearn.__version__, "numpy": np.__version__},
     }
 
