@@ -79,9 +79,10 @@ class Headset(Section, frozen=True):
 
 
 class Estimator(Section, frozen=True):
-    """The stress model and when to say *unknown*."""
+    """The stress models and when to say *unknown*; the one for EEG counts only with a headset."""
 
     stress_model: str = "stress/stress.tflite"
+    eeg_model: str = "stress/eeg/eeg.tflite"
     minimum_quality: Share = 0.4
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from device.bus import Bus
 from device.clock import Clock
@@ -11,11 +15,17 @@ from device.errors import ModelError
 from device.features.extractor import FeatureExtractor
 from device.messages import EegBlock, Fault, SampleBlock, Severity
 from device.runtime import Root, main
+from device.stress.eeg_expert import EegModel
 from device.stress.estimator import StressEstimator
 from device.stress.model import StressModel
 from drivers.open import Parts
 
 ESTIMATE_EVERY_S = 1.0
+NO_STRESS_MODEL = Fault(code="stress_model", severity=Severity.ATTENTION,
+                        advice="until then the program plays without following the patient")
+NO_EEG_MODEL = Fault(code="eeg_model", severity=Severity.ATTENTION,
+                     advice="until then the headset is not listened to")
+Model = TypeVar("Model")
 
 
 class EstimatorWorker:
@@ -28,18 +38,20 @@ class EstimatorWorker:
         self._bus = bus
         self._faults: tuple[Fault, ...] = ()
         self._extractor = FeatureExtractor()
-        self._estimator = StressEstimator(self._load_model(settings), settings.estimator)
+        models, chosen = Path(settings.models_dir), settings.estimator
+        body = self._load(lambda: StressModel(models / chosen.stress_model), NO_STRESS_MODEL)
+        eeg = (None if settings.headset.port == "none" else
+               self._load(lambda: EegModel(models / chosen.eeg_model), NO_EEG_MODEL))
+        self._estimator = StressEstimator(body, chosen, eeg)
         self._due_s = clock.monotonic()
 
-    def _load_model(self, settings: Settings) -> StressModel | None:
-        """Return the model, or None and a fault: stress is then *unknown* and the arc plays alone."""
+    def _load(self, load: Callable[[], Model], consequence: Fault) -> Model | None:
+        """Return a model, or None and a fault that says what goes on without it."""
         try:
-            return StressModel(Path(settings.models_dir) / settings.estimator.stress_model)
+            return load()
         except ModelError as error:
-            self._faults = (Fault(
-                code="stress_model", severity=Severity.ATTENTION,
-                advice=f"{error}; until then the program plays without following the patient",
-            ),)
+            advice = f"{error}; {consequence.advice}"
+            self._faults = (*self._faults, msgspec.structs.replace(consequence, advice=advice))
             return None
 
     def step(self) -> None:

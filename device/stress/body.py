@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -39,7 +39,7 @@ class BodyExperts:
         self._baseline = Baseline(model.card.population())
         self._sensitivity = np.square([one.sensitivity for one in model.card.inputs])
         self._of_source = of_source().astype(np.float64)
-        self._certainty = np.zeros(len(SOURCES))  # summed over the inputs of each source
+        self._certainty = np.zeros(len(SOURCES))
 
     def opinions(self, features: Features, quality: Mapping[Source, float]) -> dict[Source, Opinion]:
         """Take in one second's features and return an opinion for each usable source.
@@ -60,18 +60,17 @@ class BodyExperts:
         mean = np.add.reduce(members) / len(members)
         spread = np.add.reduce(np.square(members - mean)) / len(members)
         certainty = self._baseline.certainty()
-        self._certainty = self._of_source @ certainty
+        self._certainty = self._of_source @ certainty / self._of_source.sum(axis=1)
         known = np.isfinite(deviations)
         open_question = self._of_source @ np.where(known, self._sensitivity * (1.0 - certainty), 0.0)
         views = zip(SOURCES, mean.tolist(), (spread + open_question).tolist(), strict=True)
         return {source: Opinion(logit, variance, quality[source])
                 for source, logit, variance in views if source in quality}
 
-    def certainty(self, sources: Collection[Source]) -> float:
-        """Return how far the baseline of some sources is this person's own, 0 to near 1."""
-        places = [place for place, source in enumerate(SOURCES) if source in sources]
-        inputs = float(self._of_source[places].sum())
-        return float(self._certainty[places].sum()) / inputs if inputs else 0.0
+    def certainty(self, source: Source) -> float:
+        """Return how far the baseline of a source is this person's own, 0 to near 1."""
+        place = SOURCES.index(source)
+        return float(self._certainty[place])
 
     def _hidden(self, quality: Mapping[Source, float]) -> NDArray[np.bool_]:
         """Return the mask of inputs whose source is not usable."""

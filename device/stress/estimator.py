@@ -9,10 +9,12 @@ import msgspec
 
 from device.config import Estimator
 from device.messages import Features, Source, Stress, StressBand
+from device.stress.affect import AffectEstimator
 from device.stress.baseline import RESET_AFTER_S
 from device.stress.body import BodyExperts, Ensemble
 from device.stress.card import Bands, Card
-from device.stress.fusion import USABLE_QUALITY, fuse, level_of
+from device.stress.eeg_expert import EegExpert, EegModel
+from device.stress.fusion import USABLE_QUALITY, fuse, level_of, trust
 from device.stress.inputs import SOURCES
 from device.stress.opinion import Opinion
 from device.stress.reaction import ReactionScale
@@ -20,7 +22,7 @@ from device.stress.reaction import ReactionScale
 # Features need 20 s of signal, so 40 s of features are 60 s of contact.
 CONTACT_S = 40.0
 LONGEST_STEP_S = 5.0  # smoothing does not bridge longer pauses between updates
-WIDEST_SD = 0.25  # of the level; a level that may be anything has 0.29. Chosen
+WIDEST_SD = 0.28  # of the level; a level that may be anything has 0.29. Chosen
 
 NO_MODEL = "no_model"
 NO_SENSORS = "no_sensors"
@@ -33,31 +35,35 @@ class StressEstimator:
     """Experts, fusion, smoothing and bands over whatever sensors are in contact.
 
     Args:
-        model: the checked model, or None: the level is then always unknown.
+        model: the checked model of the body's experts, or None: the level is then always unknown.
         settings: when to abstain.
+        eeg: the checked model of the EEG's expert, or None: EEG is then not listened to.
     """
 
-    def __init__(self, model: Ensemble | None, settings: Estimator) -> None:
-        self._minimum_quality = settings.minimum_quality
-        self._experts = None if model is None else BodyExperts(model)
+    def __init__(self, model: Ensemble | None, settings: Estimator, eeg: EegModel | None = None) -> None:
+        self._minimum_quality = max(settings.minimum_quality, USABLE_QUALITY)
+        self._body = None if model is None else BodyExperts(model)
+        self._eeg = None if eeg is None else EegExpert(eeg)
         self._trace = None if model is None else _Trace(model.card)
+        self._card = None if model is None else model.card
         self._contact = _Contact()
         self._reaction = ReactionScale()
+        self._affect = AffectEstimator()
 
     def update(self, features: Features) -> Stress:
         """Return the stress after this second's features; call it in order of time."""
-        reaction = self._reaction.update(features.at_s, features.eda)
-        return msgspec.structs.replace(self._estimate(features), reaction=reaction)
+        affect = self._affect.update(features)
+        return msgspec.structs.replace(
+            self._estimate(features), reaction=self._reaction.update(features.at_s, features.eda),
+            valence=affect.valence, arousal=affect.arousal)
 
     def _estimate(self, features: Features) -> Stress:
-        """Return the stress but for the reaction, which is known even while the level is not."""
-        if self._experts is None or self._trace is None:
+        """Return the stress without what is known even while the level is not."""
+        if self._body is None or self._trace is None:
             return _unknown(features.at_s, NO_MODEL)
-        quality = source_quality(features)
-        usable = {source: value for source, value in quality.items() if value >= USABLE_QUALITY}
-        opinions = self._experts.opinions(features, usable)
-        self._contact.update(features.at_s, touches=bool(opinions))
-        reason = self._doubt(quality)
+        opinions = self._opinions(self._body, features)
+        self._contact.update(features.at_s, touches=any(source in opinions for source in SOURCES))
+        reason = self._doubt(features, opinions)
         if reason:
             self._trace.hush()
             return _unknown(features.at_s, reason)
@@ -66,17 +72,34 @@ class StressEstimator:
             return _unknown(features.at_s, UNCERTAIN)
         return Stress(
             at_s=features.at_s, level=level, variance=variance, band=self._trace.band,
-            confidence=self._experts.certainty(opinions) * max(usable.values()),
-            sources=tuple(source for source in SOURCES if source in opinions), reason="",
+            confidence=self._confidence(self._body, opinions), sources=tuple(opinions), reason="",
         )
 
-    def _doubt(self, quality: Mapping[Source, float]) -> str:
+    def _opinions(self, body: BodyExperts, features: Features) -> dict[Source, Opinion]:
+        """Return what each usable source says."""
+        usable = {source: value for source, value in source_quality(features).items()
+                  if value >= USABLE_QUALITY}
+        opinions = body.opinions(features, usable)
+        if self._eeg is not None and (heard := self._eeg.update(features)) is not None:
+            opinions["eeg"] = heard
+        return opinions
+
+    def _doubt(self, features: Features, opinions: Mapping[Source, Opinion]) -> str:
         """Return why the signals say nothing, or empty."""
-        if not quality:
+        if not source_quality(features) and features.eeg is None:
             return NO_SENSORS
-        if max(quality.values()) < max(self._minimum_quality, USABLE_QUALITY):
+        if max((one.quality for one in opinions.values()), default=0.0) < self._minimum_quality:
             return LOW_QUALITY
-        return TOO_LITTLE_CONTACT if self._contact.lasted_s < CONTACT_S else ""
+        return TOO_LITTLE_CONTACT if self._contact.lasted_s < CONTACT_S and "eeg" not in opinions else ""
+
+    def _confidence(self, body: BodyExperts, opinions: Mapping[Source, Opinion]) -> float:
+        """Return how much of what a clean and familiar pair of skin and pulse would say has been said."""
+        if self._card is None:
+            return 0.0
+        said = sum(trust(one.quality) * self._card.weight(source)
+                   * (1.0 if source == "eeg" else body.certainty(source))
+                   for source, one in opinions.items())
+        return min(1.0, said / (self._card.weights.eda + self._card.weights.ppg))
 
 
 class _Contact:

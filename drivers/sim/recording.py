@@ -203,4 +203,5 @@ def _curve(before: Value, low: Value, high: Value, after: Value, share: Value) -
     slope = high - before
     bend = 2 * before - 5 * low + 4 * high - after
     twist = 3 * (low - high) + after - before
-    return low + 0.5 * share * (slope + share * (bend + share * twist))
+    value: Value = low + 0.5 * share * (slope + share * (bend + share * twist))
+    return value

@@ -20,8 +20,10 @@ from drivers.sim.patient import SimulatedPatient
 
 
 def eda(start_s: float, us: float = 5.0) -> SampleBlock:
+    times_s = [start_s + k / 10 for k in range(10)]
+    values = tuple(us + 0.05 * math.sin(t / 9.0) + 0.02 * math.sin(t / 2.3) for t in times_s)
     return SampleBlock(at_s=start_s + 1, signal="eda", start_s=start_s, rate_hz=10.0, quality=Quality.GOOD,
-                       values=tuple(us + 0.01 * math.sin(start_s + k / 10) for k in range(10)))
+                       values=values)
 
 
 def pulse(start_s: float, bpm: float = 66.0) -> SampleBlock:
@@ -84,7 +86,7 @@ def test_estimator_describes_what_arrives(rig):
     feed(bench, 40, eda, pulse, alpha)
     last = bench.of(Features)[-1]
     assert last.window_s == 60.0
-    assert last.eda.tonic_us == pytest.approx(5.0, abs=0.02)
+    assert last.eda.tonic_us == pytest.approx(5.0, abs=0.06)
     assert last.ppg.hr_bpm == pytest.approx(66.0, abs=0.5)
     assert last.eeg.alpha > 0.8
     assert last.temperature is None
@@ -99,7 +101,8 @@ def test_estimator_knows_a_level_after_a_minute_of_contact(rig):
     assert set(known[-1].sources) == {"eda", "ppg"}
     assert all(0.0 <= stress.level <= 1.0 for stress in known)
     before = [stress for stress in bench.of(Stress) if stress.at_s < known[0].at_s]
-    assert {stress.reason for stress in before} <= {"no_sensors", "too_little_contact", "low_quality"}
+    assert {stress.reason for stress in before} <= {"no_sensors", "too_little_contact", "low_quality",
+                                                    "uncertain"}
 
 
 def test_estimator_level_ends_when_the_samples_end(rig):
