@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,6 +30,7 @@ from models.stress.training.experts import to_tflite, train
 from models.stress.training.folds import SHIPPED, Fold, fold_of, plain_card, training_set
 from models.stress.training.recordings import NOT_TESTED, Subject, load_subject, subject_folders
 from models.stress.training.results import all_results, calibration_of, of_courses
+from models.stress.training.sequences import compare
 
 FloatArray = NDArray[np.float64]
 
@@ -47,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     subjects = load_all(options.data, options.cache)
-    run(subjects, options.out, options.seed)
+    run(subjects, options.data, options.out, options.seed)
 
 
 def load_all(data: Path, cache: Path) -> list[Subject]:
@@ -58,9 +60,9 @@ def load_all(data: Path, cache: Path) -> list[Subject]:
         return pool.map(partial(load_subject, cache=cache), folders, chunksize=1)
 
 
-def run(subjects: list[Subject], out: Path, seed: int) -> None:
+def run(subjects: list[Subject], data: Path, out: Path, seed: int) -> None:
     """Test by leaving subjects out, train on all, and write model and card."""
-    folds = leave_one_out(subjects, seed)
+    folds = with_networks(leave_one_out(subjects, seed), compare(subjects, data, seed))
     results = all_results(folds, seed)
     for name, each in results.items():
         LOG.info("%s: %s", name, each)
@@ -83,6 +85,12 @@ def leave_one_out(subjects: list[Subject], seed: int) -> list[Fold]:
     tested = [one.name for one in subjects if one.name not in NOT_TESTED]
     with get_context("fork").Pool(2) as pool:
         return pool.map(partial(fold_of, subjects=subjects, seed=seed), tested, chunksize=1)
+
+
+def with_networks(folds: list[Fold], networks: Mapping[str, Mapping[str, FloatArray]]) -> list[Fold]:
+    """Return the folds with what networks said added to what the other candidates said."""
+    return [fold._replace(logits={**fold.logits, **{name: said[fold.subject.name]
+                                                    for name, said in networks.items()}}) for fold in folds]
 
 
 def calibrated(card: Card, content: bytes, folds: list[Fold]) -> Card:
