@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from device.errors import ModelError
-from device.stress.inputs import INPUTS, input_names
+from device.stress.inputs import INPUTS, SOURCES, input_names, of_source
 from device.stress.model import StressModel
 
 
@@ -34,27 +35,63 @@ def refused(path):
     return text
 
 
+def vector(**deviations):
+    return np.array([deviations.get(one.name, 0.0) for one in INPUTS], dtype=np.float32)
+
+
 def test_model_loads_with_its_card(copy):
     model = StressModel(copy)
     assert [one.name for one in model.card.inputs] == input_names()
-    assert np.isfinite(model.logit(np.zeros(len(input_names()), dtype=np.float32)))
+    logits = model.logits(vector())
+    assert logits.shape == (model.card.members, len(SOURCES))
+    assert np.isfinite(logits).all()
+    assert logits.dtype == np.float64
 
 
 def test_model_is_a_function_of_its_inputs_only(copy):
     model = StressModel(copy)
-    vectors = np.random.default_rng(1).normal(size=(5, len(input_names()))).astype(np.float32)
-    first = [model.logit(vector) for vector in vectors]
-    again = [model.logit(vector) for vector in vectors[::-1]][::-1]
+    vectors = np.random.default_rng(1).normal(size=(5, len(INPUTS))).astype(np.float32)
+    first = [model.logits(one).tolist() for one in vectors]
+    again = [model.logits(one).tolist() for one in vectors[::-1]][::-1]
     assert first == again
 
 
-@pytest.mark.parametrize("name", ["tonic", "heart_rate"])
-def test_model_rises_with_skin_conductance_and_heart_rate(copy, name):
+@pytest.mark.parametrize("source", SOURCES)
+def test_model_hears_each_source_in_its_own_expert_only(copy, source):
     model = StressModel(copy)
-    low, high = (np.array([0.0] * len(INPUTS) + [1.0, 1.0], dtype=np.float32) for _ in range(2))
-    place = [one.name for one in INPUTS].index(name)
-    low[place], high[place] = -1.5, 1.5
-    assert model.logit(high) > model.logit(low) + 0.3
+    place = SOURCES.index(source)
+    moved = np.where(of_source()[place], 1.7, 0.0).astype(np.float32)
+    change = model.logits(moved) - model.logits(vector())
+    others = [k for k in range(len(SOURCES)) if k != place]
+    assert np.array_equal(change[:, others], np.zeros((model.card.members, len(others))))
+    assert np.abs(change[:, place]).min() > 0.0
+
+
+def test_model_experts_are_straight_lines_as_steep_as_the_card_says(copy):
+    model = StressModel(copy)
+    rest = model.logits(vector())
+    for place, one in enumerate(INPUTS):
+        source = SOURCES.index(one.source)
+        steep = model.logits(vector(**{one.name: 1.0}))[:, source] - rest[:, source]
+        twice = model.logits(vector(**{one.name: 2.0}))[:, source] - rest[:, source]
+        assert twice == pytest.approx(2.0 * steep, abs=1e-5)
+        assert np.abs(steep).mean() == pytest.approx(model.card.inputs[place].sensitivity, abs=1e-4)
+
+
+def test_model_adds_inputs_up(copy):
+    model = StressModel(copy)
+    random = np.random.default_rng(2).normal(size=(2, len(INPUTS))).astype(np.float32)
+    rest = model.logits(vector())
+    apart = model.logits(random[0]) + model.logits(random[1]) - rest
+    assert model.logits(random[0] + random[1]) == pytest.approx(apart, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "source"), [("tonic", "eda"), ("heart_rate", "ppg")])
+def test_model_rises_with_skin_conductance_and_heart_rate(copy, name, source):
+    model = StressModel(copy)
+    low, high = (model.logits(vector(**{name: value})).mean(axis=0) for value in (-1.5, 1.5))
+    place = SOURCES.index(source)
+    assert high[place] > low[place] + 0.3
 
 
 def test_model_refuses_an_absent_file(copy):
@@ -74,7 +111,7 @@ def test_model_refuses_a_tampered_file(copy):
     assert "SHA-256 differs" in refused(copy)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": "one"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}', '{"format": "one"}'])
 def test_model_refuses_a_damaged_card(copy, text):
     (copy.parent / "card.json").write_text(text)
     assert "is not a model card" in refused(copy)
@@ -96,9 +133,12 @@ def test_model_refuses_senseless_constants(copy):
     assert "make no sense" in refused(copy)
 
 
-def test_model_refuses_bytes_that_are_no_model_even_with_a_fitting_hash(copy):
-    import hashlib
+def test_model_refuses_a_card_of_another_number_of_members(copy):
+    edit(copy, members=StressModel(copy).card.members + 1)
+    assert "other inputs or outputs" in refused(copy)
 
+
+def test_model_refuses_bytes_that_are_no_model_even_with_a_fitting_hash(copy):
     copy.write_bytes(b"not a model")
     edit(copy, sha256=hashlib.sha256(b"not a model").hexdigest())
     assert "no model that the interpreter takes" in refused(copy)
