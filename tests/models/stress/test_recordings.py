@@ -9,22 +9,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from device.stress.baseline import Baseline
-from device.stress.inputs import CLIP, INPUTS, SOURCES, model_vector
+from device.stress.inputs import INPUTS, SOURCES, read_inputs
 from drivers.sim.recording import Interval, open_recording
-from models.stress.training.normalise import (
-    contact_from,
-    deviations,
-    labelled,
-    typical_spread,
-    vectors,
-)
 from models.stress.training.recordings import (
-    Subject,
     features_of,
     labels,
     load_subject,
     subject_folders,
+    subject_of,
 )
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "stress_features.json"
@@ -40,11 +32,9 @@ def folder(shared_data):
     return shared_data / "stress-predict" / "S05"
 
 
-def invented(seconds=900, seed=1):
-    random = np.random.default_rng(seed)
-    inputs = random.normal(3.0, 0.7, (seconds, len(INPUTS)))
-    present = random.random((seconds, len(SOURCES))) < 0.8
-    return Subject("X", inputs, present, labels(PROTOCOL, seconds))
+@pytest.fixture
+def subject(invented):
+    return invented(seconds=900)._replace(label=labels(PROTOCOL, 900))
 
 
 def test_labels_are_for_windows_wholly_inside_one_interval():
@@ -62,35 +52,53 @@ def test_labels_leave_out_hyperventilation_and_questionnaire():
     assert (found[721:] == -1).all()
 
 
-def test_scored_windows_come_every_ten_seconds_after_the_calibration():
-    subject = invented()
+def test_subject_knows_nothing_at_second_zero_and_the_features_after_it(invented):
+    subject = invented(seconds=50)
+    assert subject.label.size == 50 == len(subject.features)
+    assert np.isnan(subject.inputs[0]).all()
+    assert (subject.quality[0] == 0.0).all()
+    for second in range(1, 50):
+        features = subject.features[second]
+        assert features.at_s == second
+        assert np.array_equal(subject.inputs[second], read_inputs(features), equal_nan=True)
+        assert subject.quality[second, 0] == (features.eda.quality if features.eda else 0.0)
+
+
+def test_usable_inputs_are_those_of_usable_sources(subject):
+    usable = subject.usable_inputs()
+    pulse = [one.source == "ppg" for one in INPUTS]
+    poor = subject.quality[:, SOURCES.index("ppg")] < 0.25
+    assert poor.any()
+    assert np.isnan(usable[poor][:, pulse]).all()
+    assert np.array_equal(usable[~poor][:, pulse], subject.inputs[~poor][:, pulse], equal_nan=True)
+
+
+def test_scored_windows_come_every_ten_seconds_after_the_calibration(subject):
     scored = subject.scored()
     assert scored.min() >= 300
     assert (scored % 10 == 0).all()
     assert (subject.label[scored] >= 0).all()
-    assert subject.present[scored].any(axis=1).all()
+    expected = [second for second in range(300, 900, 10)
+                if subject.label[second] >= 0 and (subject.quality[second, :2] >= 0.25).any()]
+    assert scored.tolist() == expected
 
 
-def test_normalisation_at_once_equals_the_devices_second_by_second():
-    subject = invented()
-    spread = typical_spread([subject])
-    found = vectors(deviations(subject, spread, 120.0), subject.present)
-    baseline = Baseline(spread.tolist(), 120.0)
-    for second in range(900):
-        here = subject.present[second]
-        sources = frozenset(source for source, there in zip(SOURCES, here, strict=True) if there)
-        values = np.array([value if one.source in sources else np.nan
-                           for one, value in zip(INPUTS, subject.inputs[second], strict=True)])
-        expected = model_vector(baseline.update(float(second), values), sources)
-        assert found[second] == pytest.approx(expected, abs=1e-5)
+def test_labelled_windows_need_no_calibration(subject):
+    found = subject.labelled()
+    assert (found % 10 == 0).all()
+    assert found.min() == 60
+    assert set(subject.scored()) < set(found)
 
 
-def test_vectors_are_clipped_and_zero_where_absent():
-    subject = invented()
-    rows = vectors(deviations(subject, np.full(len(INPUTS), 0.01), 1e9), subject.present)
-    assert np.abs(rows).max() == CLIP
-    absent = ~subject.present[:, 0]
-    assert (rows[absent][:, [one.source == "eda" for one in INPUTS] + [True, False]] == 0.0).all()
+def test_temperature_alone_does_not_make_a_window(subject):
+    skin_only = subject._replace(quality=subject.quality * [0.0, 0.0, 1.0])
+    assert skin_only.present()[:, 2].any()
+    assert skin_only.scored().size == skin_only.labelled().size == 0
+
+
+def test_subject_without_protocol_is_not_scored(invented):
+    whole = invented(seconds=400)
+    assert subject_of("X", whole.features[1:], ()).scored().size == 0
 
 
 def test_features_of_a_real_recording_are_the_golden_ones(shared_data):
@@ -113,39 +121,19 @@ def test_load_subject_keeps_its_result_and_repeats_it(folder, tmp_path):
     anew = load_subject(folder, None, 100)
     for other in (again, anew):
         assert np.array_equal(first.inputs, other.inputs, equal_nan=True)
-        assert np.array_equal(first.present, other.present)
+        assert np.array_equal(first.quality, other.quality)
         assert np.array_equal(first.label, other.label)
     assert first.inputs.shape == (101, len(INPUTS))
+    assert first.intervals[0].task == "baseline"
+
+
+def test_features_do_not_depend_on_what_comes_later(folder):
+    body = open_recording(folder, 0.0)
+    short, long = list(features_of(body, 70)), list(features_of(body, 100))
+    assert short == long[:70]
 
 
 def test_subject_folders_are_the_recordings_with_a_protocol(shared_data):
     names = [one.name for one in subject_folders(shared_data / "stress-predict")]
     assert len(names) == 28
     assert names == sorted(names)
-
-
-def test_late_contact_knows_nothing_of_what_came_before():
-    subject = invented()
-    late = contact_from(subject, 410)
-    assert late.inputs.shape[0] == 900 - 410
-    assert (late.label[:60] == -1).all()
-    assert np.array_equal(late.label[60:], subject.label[470:])
-    spread = np.ones(len(INPUTS))
-    changed = subject._replace(inputs=subject.inputs.copy())
-    changed.inputs[:410] = 99.0
-    same = deviations(contact_from(changed, 410), spread)
-    assert np.array_equal(deviations(late, spread), same, equal_nan=True)
-    assert (subject.label[:60] == -1).all()
-
-
-def test_late_contact_leaves_the_original_labels_alone():
-    subject = invented()
-    before = subject.label.copy()
-    contact_from(subject, 450)
-    assert np.array_equal(subject.label, before)
-
-
-def test_labelled_windows_come_every_ten_seconds_from_the_first_minute_on():
-    found = labelled(contact_from(invented(), 410))
-    assert (found % 10 == 0).all()
-    assert found.min() == 60

@@ -16,7 +16,11 @@ from device.stress.model import StressModel
 from drivers.sim.recording import open_recording
 from models.stress.training.recordings import features_of
 
-METRICS = {"balanced_accuracy", "auc", "f1_stress", "brier", "ece"}
+METRICS = {"balanced_accuracy", "auc", "f1_stress", "brier", "ece", "unknown_share"}
+SMOOTHED, STRICT = "shipped, 60 s, smoothed as on the device", "shipped, 60 s, not smoothed"
+LONG = "shipped, 120 s of context"
+LATE, STRESSED = "shipped, contact begins in mid-protocol", "shipped, contact begins in mid-stress"
+PEOPLE = 27  # tested, of 28
 
 
 @pytest.fixture(scope="module")
@@ -29,47 +33,102 @@ def card(folder):
     return json.loads((folder / "card.json").read_text())
 
 
+@pytest.fixture(scope="module")
+def results(card):
+    return card["evaluation"]["results"]
+
+
 def test_card_names_the_very_file(folder, card):
     assert hashlib.sha256((folder / "stress.tflite").read_bytes()).hexdigest() == card["sha256"]
 
 
 def test_card_lists_inputs_in_order_with_units(card):
-    assert [one["name"] for one in card["inputs"][:len(INPUTS)]] == [one.name for one in INPUTS]
-    assert [one["unit"] for one in card["inputs"][:len(INPUTS)]] == [one.unit for one in INPUTS]
-    assert [one["source"] for one in card["inputs"][len(INPUTS):]] == list(SOURCES)
-    assert all(one["spread"] > 0 for one in card["inputs"][:len(INPUTS)])
+    assert [(one["name"], one["unit"], one["source"]) for one in card["inputs"]] == [
+        (one.name, one.unit, one.source) for one in INPUTS]
+    for one in card["inputs"]:
+        assert one["between"] > 0
+        assert one["within"] > 0
+        assert one["sensitivity"] >= 0
 
 
 def test_card_says_where_the_data_come_from(card):
     data = card["data"]
     assert data["licence"] == "MIT"
     assert "10.3390/s22218135" in data["cite"]
-    assert len(data["subjects"]) == 28
+    assert len(data["subjects"]) == PEOPLE + 1
     assert data["not_tested"] == ["S01"]
     assert min(data["windows"].values()) > 1000
 
 
-def test_card_holds_figures_with_intervals_and_baselines(card):
-    results = card["evaluation"]["results"]
-    assert {name.split(",")[0] for name in results} == {"network", "logistic_regression", "random_forest"}
-    assert {name.split(", ")[1] for name in results} == {"eda+ppg", "eda", "ppg"}
-    for figures in results.values():
-        assert set(figures) == METRICS
-        assert all(0.0 <= low <= high <= 1.0 for _, low, high in figures.values())
+def test_card_holds_figures_with_intervals(results):
+    for name, figures in results.items():
+        assert set(figures) == METRICS, name
+        assert 0.0 <= figures["unknown_share"][0] <= 1.0
+        for metric in METRICS - {"unknown_share"}:
+            value, low, high = figures[metric]
+            assert 0.0 <= low <= value <= high <= 1.0, (name, metric)
 
 
-def test_card_beats_chance_on_people_it_never_saw(card):
-    whole = card["evaluation"]["results"]["network, eda+ppg"]
-    assert whole["balanced_accuracy"][1] > 0.65
-    assert whole["auc"][1] > 0.7
-    assert len(card["evaluation"]["by_subject"]) == 27 + 1
+def test_card_compares_what_was_asked_for(results):
+    assert {"logistic_regression", "support_vector_machine", "k_nearest_neighbours", "random_forest",
+            "boosted_trees", "gru_on_a_minute_of_features", "cnn_on_raw_signals", SMOOTHED, STRICT, LONG,
+            "shipped, eda alone", "shipped, ppg alone", "shipped, temperature alone", LATE,
+            STRESSED} <= set(results)
 
 
-def test_card_mean_agrees_with_its_subjects(card):
+def test_card_reaches_what_was_asked_of_a_minute(results):
+    assert results[SMOOTHED]["balanced_accuracy"][0] >= 0.75
+    assert results[SMOOTHED]["auc"][0] >= 0.83
+
+
+def test_card_reaches_what_was_asked_of_two_minutes(results):
+    assert results[LONG]["balanced_accuracy"][0] >= 0.78
+    assert results[LONG]["auc"][0] >= 0.86
+
+
+def test_card_levels_are_calibrated(card, results):
+    assert results[SMOOTHED]["ece"][0] <= 0.08
+    rows = np.array(card["evaluation"]["calibration_curve"]["rows"])
+    assert rows[:, 2].sum() == pytest.approx(1.0, abs=0.01)
+    busy = rows[rows[:, 2] >= 0.05]
+    assert np.abs(busy[:, 0] - busy[:, 1]).max() < 0.2
+
+
+def test_card_figures_are_not_those_of_a_clock(results):
+    """Elapsed time alone scores 0.88 on this protocol: a minute's figure near it would be a leak."""
+    assert max(results[name]["balanced_accuracy"][1] for name in (SMOOTHED, STRICT)) < 0.85
+    assert max(figures["balanced_accuracy"][0] for figures in results.values()) < 0.88
+
+
+def test_card_shipped_is_no_worse_than_its_baselines(results):
+    shipped = results[SMOOTHED]["auc"][0]
+    for name in ("logistic_regression", "support_vector_machine", "k_nearest_neighbours", "random_forest",
+                 "boosted_trees", "gru_on_a_minute_of_features", "cnn_on_raw_signals"):
+        assert shipped > results[name]["auc"][0] - 0.005, name
+
+
+@pytest.mark.parametrize("name", ["shipped, eda alone", "shipped, ppg alone", LATE, STRESSED])
+def test_card_beats_chance_with_one_sensor_and_with_late_contact(results, name):
+    assert results[name]["auc"][1] > 0.5
+    assert results[name]["balanced_accuracy"][0] > 0.55
+
+
+def test_card_mean_agrees_with_its_subjects(card, results):
     by_subject = card["evaluation"]["by_subject"]
     each = np.array([value for name, value in by_subject.items() if name != "columns"])
-    whole = card["evaluation"]["results"]["network, eda+ppg"]
-    assert each.mean(axis=0) == pytest.approx([whole["balanced_accuracy"][0], whole["auc"][0]], abs=2e-3)
+    assert each.shape == (PEOPLE, 2)
+    expected = [results[SMOOTHED]["balanced_accuracy"][0], results[SMOOTHED]["auc"][0]]
+    assert each.mean(axis=0) == pytest.approx(expected, abs=2e-3)
+
+
+def test_card_variance_tells_where_errors_are(card):
+    doubt = card["evaluation"]["error_by_variance"]
+    assert doubt["surer_half"] < doubt["other_half"]
+
+
+def test_card_nested_choice_was_made_in_every_fold(card):
+    for name, counts in card["evaluation"]["settings_chosen"].items():
+        assert sum(counts.values()) == PEOPLE, name
 
 
 def test_card_tells_how_to_repeat_it_and_how_it_fails(card):
@@ -85,7 +144,7 @@ def test_card_bands_leave_room_for_hysteresis(card):
             < bands["high_leave"] < bands["high_enter"] < 1.0)
 
 
-def test_model_is_small_and_quick(folder):
+def test_model_is_small(folder):
     assert (folder / "stress.tflite").stat().st_size < 20_000
 
 
@@ -103,6 +162,8 @@ def test_shipped_estimator_is_higher_in_stress_than_at_rest(folder, shared_data,
             continue
         levels[label].append(said.level)
         bands.add(said.band)
-    assert np.mean(levels["stress"]) > np.mean(levels["rest"]) + 0.05
+        assert set(said.sources) <= set(SOURCES)
+        assert 0.0 < said.variance < 0.25**2
+    assert np.mean(levels["stress"]) > np.mean(levels["rest"]) + 0.1
     assert StressBand.UNKNOWN not in bands
     assert len(bands) >= 2
