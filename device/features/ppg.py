@@ -9,6 +9,7 @@ import numpy as np
 
 from device.features.intervals import IBI_S, Intervals, heart_rate, intervals_of, variability
 from device.features.pulse_beats import Beats, BeatStore, judge
+from device.features.pulse_motion import MotionWatch
 from device.features.pulse_wave import SHAPE_POINTS, SHAPE_S, PulseWave
 from device.features.respiration import SPAN_S, Rhythm, rhythm
 from device.features.window import FloatArray, median
@@ -41,13 +42,15 @@ class PulseTracker:
         self._smallest = smallest
         self._wave = PulseWave(rate_hz)
         self._store = BeatStore()
+        self._motion = MotionWatch()
         self._rhythm = Rhythm()
         self._rhythm_s = -math.inf
 
     def push(self, start_s: float, values: Sequence[float]) -> None:
         """Take in samples in volts, peaks upward, the first taken at `start_s`; NaN where bad."""
         for peaks in self._wave.push(start_s, values):
-            self._store.add(peaks)
+            moved = self._motion.moved(peaks)
+            self._store.add(peaks._replace(whole=peaks.whole & ~moved))
 
     def features(self, at_s: float, window_s: float = WINDOW_S) -> PpgFeatures | None:
         """Describe the pulse of the window before `at_s`.
