@@ -104,7 +104,9 @@ def test_expert_is_blind_to_one_gain_for_all_and_to_offsets(model, shared_data):
              for one, two in zip(seconds(rest, task), seconds(*louder), strict=True)]
     known = [(one, two) for one, two in pairs if one and two]
     assert len(known) > 150
-    assert np.abs([one.logit - two.logit for one, two in known]).max() < 0.05
+    differences = np.abs([one.logit - two.logit for one, two in known])
+    assert differences.max() < 0.5  # a wave just below the limit of a blink is above it when louder
+    assert np.median(differences) < 0.02
 
 
 @pytest.mark.parametrize("name", ["Subject01", "Subject16", "Subject30"])

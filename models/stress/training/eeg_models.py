@@ -24,6 +24,7 @@ from models.stress.training.eeg_people import (
     Person,
     Rows,
     mirrored,
+    regained,
     typical_spread,
     vectors,
 )
@@ -137,19 +138,26 @@ def train_ensemble(people: Sequence[Person], seed: int, *, mirror: bool = True) 
     """Train the ensemble that is shipped; people left out of a member's sample tune and calibrate it."""
     spread = typical_spread(people)
     parts = [vectors(one, spread) for one in people]
-    found = [_ensemble(parts, [one.label for one in people], setting, seed, mirror=mirror)
-             for setting in KERNEL_GRID]
+    labels = [one.label for one in people]
+    taught = [mirrored(*pair) if mirror else pair for pair in zip(parts, labels, strict=True)]
+    random = np.random.default_rng(seed)
+    taught = [(np.concatenate((rows, regained(rows, spread, random))), np.tile(label, 2))
+              for rows, label in taught]
+    found = [_ensemble(parts, labels, taught, setting, seed) for setting in KERNEL_GRID]
     best, _ = min(found, key=lambda pair: pair[1])
     return best._replace(spread=spread)
 
 
 def _ensemble(
-    parts: Sequence[Rows], labels: Sequence[Labels], setting: tuple[float, float], seed: int, *, mirror: bool,
+    parts: Sequence[Rows], labels: Sequence[Labels], pairs: Sequence[tuple[Rows, Labels]],
+    setting: tuple[float, float], seed: int,
 ) -> tuple[KernelEnsemble, float]:
-    """Return the ensemble of one setting and its log loss on people whom its members never saw."""
+    """Return the ensemble of one setting and its log loss on people whom its members never saw.
+
+    Members learn from `pairs` of rows and labels, one pair for each person, and are judged on `parts`.
+    """
     random = np.random.default_rng(seed)
     cost, gamma = setting[0], setting[1] / 32.0
-    pairs = [mirrored(*pair) if mirror else pair for pair in zip(parts, labels, strict=True)]
     rows, label = np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
     owner = np.repeat(np.arange(len(pairs)), [len(pair[1]) for pair in pairs])
     drawn = np.array([np.bincount(random.integers(0, len(parts), len(parts)), minlength=len(parts))

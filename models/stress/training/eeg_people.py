@@ -18,6 +18,7 @@ Labels = NDArray[np.int64]
 Rows = NDArray[np.float32]
 
 THIRD_MINUTE_S = 120.0
+GAIN_SPREAD = 0.2  # ln power: 10 % of amplitude
 
 
 class Person(NamedTuple):
@@ -78,6 +79,15 @@ def mirrored(rows: Rows, label: Labels) -> tuple[Rows, Labels]:
     """
     opposite = -rows[label == 1]
     return np.concatenate((rows, opposite)), np.concatenate((label, np.zeros(len(opposite), np.int64)))
+
+
+def regained(rows: Rows, spread: FloatArray, random: np.random.Generator) -> Rows:
+    """Return the rows as an amplifier or electrodes of another gain would show them, one gain for each row.
+
+    Files, contacts and bedsides differ in gain; no state of mind should follow from it.
+    """
+    gain = random.normal(0.0, GAIN_SPREAD, (len(rows), 1))
+    return np.asarray(rows + gain / spread, dtype=np.float32)
 
 
 def middle_and_last_minute(one: Person) -> Person | None:

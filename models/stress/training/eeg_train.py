@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from device.evaluation.metrics import Scored, figures
 from device.stress.eeg_card import CARD_NAME, FORMAT
-from device.stress.eeg_inputs import input_names
+from device.stress.eeg_inputs import BANDS, input_names
 from models.stress.training.eeg_models import (
     Predictor,
     Trainer,
@@ -179,7 +179,26 @@ def controls(people: Sequence[Person], logits: Logits, seed: int) -> dict[str, A
                 for one in opposite}
         found[f"opposite_of_stress_called_stress_{name}_mirrored_rest"] = _called(people, said)
     found["arithmetic_called_stress"] = _called(people, logits)
+    found.update(_changed_gain(people, seed))
     return found
+
+
+def _changed_gain(people: Sequence[Person], seed: int) -> dict[str, float]:
+    """Return the share of rest that is called stress, as it is and after the gain has changed."""
+    random = np.random.default_rng(seed)
+    rest = [one._replace(deviations=one.deviations[one.label == 0], label=one.label[one.label == 0])
+            for one in people]
+    changes = {"rest_called_stress": [0.0] * len(people),
+               "rest_called_stress_all_channels_20_percent_lower": [2.0 * np.log(0.8)] * len(people),
+               "rest_called_stress_each_channel_off_by_up_to_20_percent":
+                   [np.repeat(2.0 * np.log(random.uniform(0.8, 1.2, 8)), len(BANDS)) for _ in people]}
+    called: dict[str, list[float]] = {name: [] for name in changes}
+    for index, one in enumerate(rest):
+        predict = ensemble_trainer([other for other in people if other.name != one.name], seed)
+        for name, change in changes.items():
+            logits = predict(one._replace(deviations=one.deviations + change[index]))
+            called[name].append(float((logits > 0).mean()))
+    return {name: round(float(np.mean(shares)), 3) for name, shares in called.items()}
 
 
 def _called(people: Sequence[Person], logits: Logits) -> float:

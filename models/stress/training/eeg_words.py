@@ -23,6 +23,7 @@ components and filtered 0.5 to 45 Hz; a headset at a bedside is much dirtier and
 Rest always comes first and the two states are separate files, so whatever differs between files \
 (cleaning, filters, a moved electrode) is learnt as if it were stress; the controls bound this, they do \
 not exclude it: how far the spectrum is from the first minute, in any direction, already tells much.
+An electrode that moves after the first minute may read as stress (controls: changed gain).
 The stressor is mental arithmetic by students of 16 to 26; age, illness, medicines and felt stress are \
 outside what it knows. Beta and alpha change with sedatives.
 Everything is relative to the first minute of contact: who is stressed then, or closes the eyes then and \
@@ -77,7 +78,8 @@ def describe(
                                      for person, one in each.items()} for name, each in shipped.items()}},
         },
         "training": "ten support vector machines with a Gaussian kernel, each on resampled people; the "
-                    "opposite of every row of stress is added as rest, so that not just any change counts; "
+                    "opposite of every row of stress is added as rest, so that not just any change counts, "
+                    "and a copy of every row at another gain; "
                     f"the baseline then follows with a time constant of {ADAPTATION_S:g} s",
         "architecture": {"kernel_grid": [list(one) for one in KERNEL_GRID], "folds_of_others": FOLDS},
         "failure_modes": FAILURE_MODES,

@@ -25,6 +25,7 @@ from models.stress.training.eeg_people import (
     middle_and_last_minute,
     mirrored,
     person_of,
+    regained,
     typical_spread,
     vectors,
 )
@@ -70,6 +71,20 @@ def test_mirrored_rows_are_the_opposite_of_stress_and_count_as_rest():
     rows, label = mirrored(np.array([[1.0, 2.0], [3.0, -4.0]], dtype=np.float32), np.array([0, 1]))
     assert rows.tolist() == [[1.0, 2.0], [3.0, -4.0], [-3.0, 4.0]]
     assert label.tolist() == [0, 1, 0]
+
+
+def test_regained_rows_are_shifted_alike_in_ln_power():
+    spread = np.tile([0.2, 0.4, 0.2, 0.1], 8)
+    rows = np.zeros((500, SIZE), dtype=np.float32)
+    shift = regained(rows, spread, np.random.default_rng(1)) * spread
+    assert np.ptp(shift, axis=1).max() < 1e-6
+    assert shift[:, 0].std() == pytest.approx(0.2, rel=0.1)
+
+
+def test_ensemble_learns_that_gain_is_no_state(people):
+    louder = people[0]._replace(deviations=people[0].deviations + 0.05)
+    predict = ensemble_trainer(people[1:], 1)
+    assert ((predict(louder) > 0) == (people[0].label == 1)).mean() > 0.85
 
 
 def test_spread_is_that_of_rest_for_each_band(people):
