@@ -18,7 +18,7 @@ from device.stress.opinion import Opinion
 
 # A signal counts from the first quality on, and in full from the second; chosen.
 USABLE_QUALITY = 0.25
-FULL_QUALITY = 0.5
+FULL_QUALITY = 0.6
 
 # Gauss-Hermite quadrature of order 5 for the mean over a normal variable (Abramowitz & Stegun 1964, table
 # 25.10, abscissas times sqrt 2, weights over sqrt pi).

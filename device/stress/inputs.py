@@ -14,6 +14,7 @@ from device.messages import EdaFeatures, Features, PpgFeatures, Source, Temperat
 # The sources of the body model; EEG has an expert of its own (`device.stress.eeg_expert`).
 SOURCES: tuple[Source, ...] = ("eda", "ppg", "temperature")
 CLIP = 4.0  # spreads; beyond it only outliers live
+CLEAN_QUALITY = 0.6  # of the pulse; see decision 0006
 
 # Offsets keep logarithms finite: a response amplitude at the detection threshold, a still pulse.
 AMPLITUDE_OFFSET_US = 0.01
@@ -41,6 +42,12 @@ def _ppg(read: Callable[[PpgFeatures], float]) -> Callable[[Features], float]:
     return lambda features: math.nan if features.ppg is None else read(features.ppg)
 
 
+def _clean_ppg(read: Callable[[PpgFeatures], float]) -> Callable[[Features], float]:
+    """Return a reader of what motion falsifies long before it falsifies the heart rate: NaN unless clean."""
+    return lambda features: (math.nan if features.ppg is None or features.ppg.quality < CLEAN_QUALITY
+                             else read(features.ppg))
+
+
 def _temperature(read: Callable[[TemperatureFeatures], float]) -> Callable[[Features], float]:
     """Return a reader of skin temperature features, NaN without them."""
     return lambda features: math.nan if features.temperature is None else read(features.temperature)
@@ -62,10 +69,10 @@ INPUTS: tuple[Input, ...] = (
     Input("scr_amplitude", "eda", "ln uS per minute",
           _eda(lambda eda: math.log(eda.scr_per_min * eda.scr_amplitude_us + AMPLITUDE_OFFSET_US))),
     Input("heart_rate", "ppg", "ln beats per minute", _ppg(lambda ppg: math.log(ppg.hr_bpm))),
-    Input("rmssd", "ppg", "ln ms", _ppg(lambda ppg: _ln_ms(ppg.rmssd_ms))),
-    Input("sdnn", "ppg", "ln ms", _ppg(lambda ppg: _ln_ms(ppg.sdnn_ms))),
+    Input("rmssd", "ppg", "ln ms", _clean_ppg(lambda ppg: _ln_ms(ppg.rmssd_ms))),
+    Input("sdnn", "ppg", "ln ms", _clean_ppg(lambda ppg: _ln_ms(ppg.sdnn_ms))),
     Input("pulse_amplitude", "ppg", "ln V",
-          _ppg(lambda ppg: math.log(ppg.pulse_amplitude_v + PULSE_OFFSET_V))),
+          _clean_ppg(lambda ppg: math.log(ppg.pulse_amplitude_v + PULSE_OFFSET_V))),
     Input("skin_temperature", "temperature", "degrees Celsius", _temperature(lambda skin: skin.celsius)),
     Input("temperature_slope", "temperature", "degrees Celsius per minute",
           _temperature(lambda skin: skin.slope_c_per_min)),
