@@ -101,6 +101,15 @@ def test_one_sources_signal_does_not_move_anothers_opinion(lines, features_at):
     assert moved["eda"] != calm["eda"]
 
 
+@pytest.mark.parametrize(("hr", "heard"), [(95.0, True), (45.0, True), (240.0, False), (25.0, False)])
+def test_a_pulse_that_can_hardly_be_this_hearts_has_no_say(lines, features_at, hr, heard):
+    experts = BodyExperts(lines())
+    for second in range(1200):
+        experts.opinions(features_at(float(second), hr=70.0 + 10.0 * math.sin(second / 9.0)), ALL)
+    said = experts.opinions(features_at(1200.0, hr=hr), {"eda": 1.0, "ppg": 1.0})
+    assert set(said) == ({"eda", "ppg"} if heard else {"eda"})
+
+
 def test_certainty_is_the_mean_over_the_sources_inputs(lines, features_at):
     experts, baseline = BodyExperts(lines()), Baseline(lines().card.population())
     for second in range(60):

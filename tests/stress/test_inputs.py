@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from device.stress.inputs import (
+    CLEAN_QUALITY,
     CLIP,
     INPUTS,
     SOURCES,
@@ -84,5 +85,14 @@ def test_no_input_is_a_clock(features_at):
 
 
 def test_no_input_is_the_signals_quality(features_at):
-    clean, poor = (read_inputs(features_at(0.0, eda=one, ppg=one, temperature=one)) for one in (1.0, 0.3))
-    assert np.array_equal(clean, poor)
+    clean, fair = (read_inputs(features_at(0.0, eda=one, ppg=one, temperature=one))
+                   for one in (1.0, CLEAN_QUALITY))
+    assert np.array_equal(clean, fair)
+
+
+def test_what_motion_falsifies_is_left_out_before_the_heart_rate_is(features_at):
+    clean, poor = (named(read_inputs(features_at(0.0, ppg=one, temperature=1.0)))
+                   for one in (1.0, CLEAN_QUALITY - 0.01))
+    unknown = {name for name, value in poor.items() if math.isnan(value)}
+    assert unknown == {"rmssd", "sdnn", "pulse_amplitude"}
+    assert all(poor[name] == clean[name] for name in set(poor) - unknown)
