@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from device.config import Estimator
 from device.messages import StressBand
+from device.stress.baseline import Baseline
 from device.stress.estimator import StressEstimator
-from device.stress.inputs import INPUTS, SOURCES
+from device.stress.fusion import USABLE_QUALITY, trust
+from device.stress.inputs import INPUTS, SOURCES, of_source, read_inputs
 from device.stress.model import StressModel
 from drivers.sim.recording import open_recording
 from models.stress.training.recordings import features_of
@@ -21,6 +26,7 @@ SMOOTHED, STRICT = "shipped, 60 s, smoothed as on the device", "shipped, 60 s, n
 LONG = "shipped, 120 s of context"
 LATE, STRESSED = "shipped, contact begins in mid-protocol", "shipped, contact begins in mid-stress"
 PEOPLE = 27  # tested, of 28
+NORMAL = norm.ppf((np.arange(2000) + 0.5) / 2000)  # equally likely values of a normal variable
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +154,66 @@ def test_card_bands_leave_room_for_hysteresis(card):
 
 def test_model_is_small(folder):
     assert (folder / "stress.tflite").stat().st_size < 20_000
+
+
+class WorkedOut:
+    """Baseline, experts, fusion, calibration and smoothing of one person in plain numbers."""
+
+    def __init__(self, model):
+        self.card = model.card
+        self.baseline = Baseline(model.card.population())
+        self.rest = model.logits(np.zeros(len(INPUTS), dtype=np.float32))
+        steps = np.stack([model.logits(one) for one in np.eye(len(INPUTS), dtype=np.float32)], axis=-1)
+        self.slopes = steps - self.rest[:, :, None]
+        self.smooth = None
+
+    def logit(self, features, said):
+        """The smoothed logit of this second, None while nothing is said."""
+        quality = [getattr(getattr(features, source), "quality", 0.0) for source in SOURCES]
+        values = read_inputs(features)
+        values[~(np.array(quality) >= USABLE_QUALITY) @ of_source()] = np.nan
+        deviations = np.nan_to_num(np.clip(self.baseline.update(features.at_s, values), -4.0, 4.0))
+        if said.level is None:
+            self.smooth = None
+            return None
+        logits = (self.slopes @ deviations + self.rest).mean(axis=0)
+        fused = 0.0
+        for source, one, logit in zip(SOURCES, quality, logits, strict=True):
+            if source in said.sources:
+                fused += trust(one) * (1.0 if len(said.sources) == 1 else self.card.weight(source)) * logit
+        now = fused / self.card.temperature + self.card.bias
+        gain = 1.0 if self.smooth is None else 1.0 - math.exp(-1.0 / self.card.smoothing_s)
+        self.smooth = gain * now + (1.0 - gain) * (self.smooth or 0.0)
+        return self.smooth
+
+
+def test_shipped_levels_are_those_worked_out_apart(folder, shared_data):
+    """Six minutes of a real person."""
+    model = StressModel(folder / "stress.tflite")
+    apart, estimator = WorkedOut(model), StressEstimator(model, Estimator())
+    compared = 0
+    for features in features_of(open_recording(shared_data / "stress-predict" / "S05", 0.0), 360):
+        said = estimator.update(features)
+        logit = apart.logit(features, said)
+        if logit is None:
+            continue
+        assert said.level == pytest.approx(mean_level(logit, said.variance), abs=0.01)
+        compared += 1
+    assert compared > 250
+
+
+def mean_level(logit, variance):
+    """The mean of a logistic-normal level from the mean of its logit and the variance of the level."""
+    level = 1.0 / (1.0 + math.exp(-logit))
+    if variance < 1e-9:
+        return level
+
+    def of(spread):
+        each = 1.0 / (1.0 + np.exp(-(logit + spread * NORMAL)))
+        return each.mean(), each.var()
+
+    spread = brentq(lambda one: of(one)[1] - variance, 0.0, 50.0)
+    return float(of(spread)[0])
 
 
 @pytest.mark.parametrize("subject", ["S02", "S05", "S12"])
