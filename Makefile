@@ -79,6 +79,7 @@ bench-stress: $(BIN)/.oracles ## features beside NeuroKit2 and HeartPy; leaves o
 train: train-stress train-melody ## train both models again from the data beside the checkout
 train-stress: $(BIN)/.train
 	$(BIN)/python -m models.stress.training.train --data $(DATA)/stress-predict --out models/stress
+	$(BIN)/python -m models.stress.training.eeg_train --data $(DATA)/eeg/eegmat --out models/stress/eeg
 train-melody: $(BIN)/.train
 	$(BIN)/python -m models.melody.training.train --data $(DATA)/melody --out models/melody
 
