@@ -9,7 +9,7 @@ chosen on people left out of the training ones. They are not shipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from device.evaluation.metrics import Scored, auc, weights
 from device.stress.baseline import Baseline, Population
 from device.stress.inputs import CLIP, INPUTS
 from drivers.sim.recording import open_recording
+from models.stress.training.folds import Fold
 from models.stress.training.population import deviations, population_of
 from models.stress.training.recordings import NOT_TESTED, Subject
 
@@ -82,6 +83,12 @@ def compare(subjects: list[Subject], data: Path, seed: int) -> dict[str, dict[st
         parts = pool.starmap(left_out, shares, chunksize=1)
     return {one.name: {name: logit for part in parts for name, logit in part[one.name].items()}
             for one in NETWORKS}
+
+
+def with_networks(folds: list[Fold], networks: Mapping[str, Mapping[str, FloatArray]]) -> list[Fold]:
+    """Return the folds with what networks said added to what the other candidates said."""
+    return [fold._replace(logits={**fold.logits, **{name: said[fold.subject.name]
+                                                    for name, said in networks.items()}}) for fold in folds]
 
 
 def read_person(subject: Subject, data: Path) -> Person:

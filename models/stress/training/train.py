@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Mapping
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,7 +29,7 @@ from models.stress.training.experts import to_tflite, train
 from models.stress.training.folds import SHIPPED, Fold, fold_of, plain_card, training_set
 from models.stress.training.recordings import NOT_TESTED, Subject, load_subject, subject_folders
 from models.stress.training.results import all_results, calibration_of, of_courses
-from models.stress.training.sequences import compare
+from models.stress.training.sequences import compare, with_networks
 
 FloatArray = NDArray[np.float64]
 
@@ -85,12 +84,6 @@ def leave_one_out(subjects: list[Subject], seed: int) -> list[Fold]:
     tested = [one.name for one in subjects if one.name not in NOT_TESTED]
     with get_context("fork").Pool(2) as pool:
         return pool.map(partial(fold_of, subjects=subjects, seed=seed), tested, chunksize=1)
-
-
-def with_networks(folds: list[Fold], networks: Mapping[str, Mapping[str, FloatArray]]) -> list[Fold]:
-    """Return the folds with what networks said added to what the other candidates said."""
-    return [fold._replace(logits={**fold.logits, **{name: said[fold.subject.name]
-                                                    for name, said in networks.items()}}) for fold in folds]
 
 
 def calibrated(card: Card, content: bytes, folds: list[Fold]) -> Card:

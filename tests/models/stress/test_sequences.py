@@ -8,6 +8,7 @@ import pytest
 from device.stress.baseline import Baseline, Population
 from device.stress.inputs import CLIP, INPUTS
 from drivers.sim.recording import open_recording
+from models.stress.training.folds import Fold
 from models.stress.training.population import deviations, population_of
 from models.stress.training.recordings import labels, subject_of
 from models.stress.training.sequences import (
@@ -25,6 +26,7 @@ from models.stress.training.sequences import (
     read_person,
     sequences_of,
     windows_of,
+    with_networks,
 )
 
 
@@ -112,6 +114,15 @@ def test_raw_signals_of_a_recording_are_known_at_the_end_of_their_second(shared_
         pulse = [body.pulse_v(second - 1 + k / PULSE_HZ) for k in range(PULSE_HZ)]
         assert found.eda[second] == pytest.approx(np.array(skin), nan_ok=True)
         assert found.pulse[second] == pytest.approx(np.array(pulse), nan_ok=True)
+
+
+def test_what_networks_said_joins_what_candidates_said(people):
+    folds = [Fold(one, {"x": np.full(3, place)}, {}, {}) for place, one in enumerate(people)]
+    found = with_networks(folds, {"gru": {one.name: np.full(3, -place) for place, one in enumerate(people)}})
+    for place, fold in enumerate(found):
+        assert {name: logit.tolist() for name, logit in fold.logits.items()} == {
+            "x": [place] * 3, "gru": [-place] * 3}
+    assert "gru" not in folds[0].logits
 
 
 class Number:
