@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from device.evaluation.metrics import Scored, auc
 from models.stress.training.candidates import CANDIDATES, CERTAIN, Candidate, Rows, tuned
@@ -11,6 +12,13 @@ from models.stress.training.candidates import CANDIDATES, CERTAIN, Candidate, Ro
 # scikit-learn 1.6 still asks SciPy 1.17 for options on their way out.
 pytestmark = pytest.mark.filterwarnings("ignore:scipy.optimize.*disp:DeprecationWarning")
 INPUTS = 4
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads of a busy machine wait for each other for half a minute."""
+    with threadpool_limits(1):
+        yield
 
 
 def invented(people=8, each=120, seed=1):
