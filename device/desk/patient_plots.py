@@ -33,7 +33,7 @@ BANDS = (("alpha", TEAL), ("theta", PURPLE), ("beta", SAND))
 
 
 def draw_stress(traces: Traces) -> bytes:
-    """Draw the stress estimate with its confidence over the truth: simulated arousal or labels."""
+    """Draw the estimate, a standard deviation either way, over the truth: simulated arousal or labels."""
     canvas = Canvas(traces.duration_s, (2.5,), traces.presses())
     panel = canvas.panels[0]
     name_panel(panel, "Stress", "level, 0 calm to 1 stressed")
@@ -42,8 +42,8 @@ def draw_stress(traces: Traces) -> bytes:
     unknown = traces.spells(Stress, lambda each: "unknown" if each.band is StressBand.UNKNOWN else "")
     shade(panel, unknown, {"unknown": UNKNOWN_SHADE})
     minutes, level = _gapped(traces.times(Stress), traces.column(Stress, lambda each: each.level))
-    _, confidence = _gapped(traces.times(Stress), traces.column(Stress, lambda each: each.confidence))
-    doubt = (1 - confidence) * 0.25
+    _, variance = _gapped(traces.times(Stress), traces.column(Stress, lambda each: each.variance))
+    doubt = np.sqrt(variance)
     panel.fill_between(minutes, np.clip(level - doubt, 0, 1), np.clip(level + doubt, 0, 1), color=BLUE,
                        alpha=0.16, linewidth=0)
     _line(panel, traces.times(Truth), traces.column(Truth, lambda each: each.arousal), ROSE, "true arousal")

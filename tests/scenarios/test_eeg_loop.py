@@ -1,4 +1,4 @@
-"""EEG alone moves the music: the scalp of one of the people the expert learnt from, at rest and at arithmetic."""
+"""EEG alone moves the music: one of the people whom its expert learnt from, at rest and at arithmetic."""
 
 from __future__ import annotations
 
