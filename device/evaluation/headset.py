@@ -16,8 +16,8 @@ from device.errors import RecordingError
 from device.evaluation import metrics
 from device.evaluation.eegmat import CALIBRATION_S, HOP_S, WINDOW_S, Second, read_part, seconds, subject_names
 from device.evaluation.people import DEFAULTS
-from device.stress.eeg_card import CARD_NAME
 from device.stress.eeg_expert import EegExpert, EegModel, HeartExpert, both_logit
+from device.stress.network import CARD_NAME
 
 FloatArray = NDArray[np.float64]
 Figures = Mapping[str, float | None]

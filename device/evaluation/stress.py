@@ -24,7 +24,7 @@ from device.evaluation.windows import (
     on_grid,
     tasks,
 )
-from device.stress.card import CARD_NAME
+from device.stress.network import CARD_NAME
 
 SEED = 1  # of the bootstrap
 

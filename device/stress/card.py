@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from pathlib import Path
 
 import msgspec
 
-from device.errors import ModelError
 from device.messages import Source
 from device.stress.baseline import Population
-from device.stress.inputs import SOURCES, input_names
+from device.stress.inputs import INPUTS
+from device.stress.network import CheckedCard, read_checked
 
-CARD_NAME = "card.json"
 ADVICE = "copy models/stress from the release again, or run `make train`"
 FORMAT = 2
 
@@ -53,15 +51,13 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     eeg: float
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True):
+class Card(CheckedCard, frozen=True, kw_only=True):
     """The part of a card that the device obeys; the rest is for people.
 
     `members` of the ensemble; `temperature` and `bias` calibrate the fused logit x as
     x / temperature + bias; `smoothing_s` is the time constant of the causal smoothing of that logit.
     """
 
-    format: int
-    sha256: str
     inputs: tuple[CardInput, ...]
     members: int
     weights: Weights
@@ -93,32 +89,16 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
                 and self.temperature > 0 and self.smoothing_s > 0)
 
 
-def read_checked(path: Path) -> tuple[bytes, Card]:
-    """Return a model file's bytes and its card.
+def read_card(path: Path) -> tuple[bytes, Card]:
+    """Return the content of the model file at `path` and its card.
 
     Raises:
-        ModelError: either is absent or damaged, the bytes are not those of the card, or the card's
-            inputs are not those of this firmware.
+        ModelError: see `device.stress.network.read_checked`.
     """
-    card_path = path.parent / CARD_NAME
-    content = _bytes(path)
-    try:
-        card = msgspec.json.decode(_bytes(card_path), type=Card)
-    except msgspec.DecodeError as error:
-        raise ModelError(f"{card_path}: is not a model card ({error}); {ADVICE}") from error
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise ModelError(f"{path}: is not the file its card describes (SHA-256 differs); {ADVICE}")
-    expected = [one.name for one in card.inputs] == input_names()
-    if card.format != FORMAT or not expected or not {one.source for one in card.inputs} <= set(SOURCES):
-        raise ModelError(f"{card_path}: was made for another version of this firmware; {ADVICE}")
-    if not card.sensible():
-        raise ModelError(f"{card_path}: holds constants that make no sense; {ADVICE}")
-    return content, card
+    return read_checked(path, Card, _fits, ADVICE)
 
 
-def _bytes(path: Path) -> bytes:
-    """Return a file's content."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); {ADVICE}") from error
+def _fits(card: Card) -> bool:
+    """Tell whether the card is for this firmware."""
+    named = [(one.name, one.source) for one in card.inputs] == [(one.name, one.source) for one in INPUTS]
+    return card.format == FORMAT and named

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from pathlib import Path
 
 import msgspec
 
-from device.errors import ModelError
 from device.stress.eeg_inputs import input_names
+from device.stress.network import CheckedCard, read_checked
 
-CARD_NAME = "card.json"
 ADVICE = "copy models/stress/eeg from the release again, or run `make train-stress`"
 FORMAT = 1
 
@@ -39,7 +37,7 @@ class FusionWeights(msgspec.Struct, frozen=True, kw_only=True):
     bias: float
 
 
-class EegCard(msgspec.Struct, frozen=True, kw_only=True):
+class EegCard(CheckedCard, frozen=True, kw_only=True):
     """The part of a card that the device obeys; the rest is for people.
 
     `members` of the ensemble; `temperature` and `bias` calibrate a member's logit x as
@@ -47,8 +45,6 @@ class EegCard(msgspec.Struct, frozen=True, kw_only=True):
     was shown anything.
     """
 
-    format: int
-    sha256: str
     inputs: tuple[EegInput, ...]
     members: int
     temperature: float
@@ -66,30 +62,14 @@ class EegCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_eeg_card(path: Path) -> tuple[bytes, EegCard]:
-    """Return a model file's bytes and its card.
+    """Return the content of the model file at `path` and its card.
 
     Raises:
-        ModelError: either is absent or damaged, the bytes are not those of the card, or the card's
-            inputs are not those of this firmware.
+        ModelError: see `device.stress.network.read_checked`.
     """
-    card_path = path.parent / CARD_NAME
-    content = _bytes(path)
-    try:
-        card = msgspec.json.decode(_bytes(card_path), type=EegCard)
-    except msgspec.DecodeError as error:
-        raise ModelError(f"{card_path}: is not the card of an EEG model ({error}); {ADVICE}") from error
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise ModelError(f"{path}: is not the file its card describes (SHA-256 differs); {ADVICE}")
-    if card.format != FORMAT or [one.name for one in card.inputs] != input_names():
-        raise ModelError(f"{card_path}: was made for another version of this firmware; {ADVICE}")
-    if not card.sensible():
-        raise ModelError(f"{card_path}: holds constants that make no sense; {ADVICE}")
-    return content, card
+    return read_checked(path, EegCard, _fits, ADVICE)
 
 
-def _bytes(path: Path) -> bytes:
-    """Return a file's content."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); {ADVICE}") from error
+def _fits(card: EegCard) -> bool:
+    """Tell whether the card is for this firmware."""
+    return card.format == FORMAT and [one.name for one in card.inputs] == input_names()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import ModelError
 from device.messages import Features
 from device.stress.eeg_card import ADVICE, EegCard, FusionWeights, HeartCurve, read_eeg_card
 from device.stress.eeg_inputs import FirstMinute, input_names, model_vector, read_powers
+from device.stress.network import Network
 from device.stress.opinion import Opinion
 
 USABLE_QUALITY = 0.5  # a worse signal neither speaks nor teaches the baseline
@@ -34,24 +33,12 @@ class EegModel:
 
     def __init__(self, path: Path) -> None:
         content, self.card = read_eeg_card(path)
-        try:
-            self._interpreter = _interpreter(content)
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{path}: is no model that the interpreter takes; {ADVICE}") from error
-        entry, leave = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
-        wanted = (1, len(self.card.inputs)), (1, self.card.members)
-        if (tuple(entry["shape"]), tuple(leave["shape"])) != wanted:
-            raise ModelError(f"{path}: has other inputs or outputs than its card says; {ADVICE}")
-        self._entry = int(entry["index"])
-        self._leave = int(leave["index"])
+        self._network = Network(path, content, len(self.card.inputs), (self.card.members,), ADVICE)
         self.spread = np.array([one.spread for one in self.card.inputs])
 
     def logits(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return each member's calibrated logit of one input vector (see `model_vector`)."""
-        self._interpreter.set_tensor(self._entry, vector[None, :])
-        self._interpreter.invoke()
-        raw = self._interpreter.get_tensor(self._leave)[0].astype(np.float64)
+        raw = self._network.run(vector)
         return np.asarray(raw / self.card.temperature + self.card.bias)
 
 
@@ -119,15 +106,6 @@ def both_logit(eeg: Opinion | None, heart: Opinion | None, weights: FusionWeight
 def _bounded(logit: float) -> float:
     """Return a logit within what may be claimed."""
     return min(max(logit, -LARGEST_LOGIT), LARGEST_LOGIT)
-
-
-def _interpreter(content: bytes) -> Any:  # noqa: ANN401 - neither runtime has types
-    """Return an interpreter of whichever runtime this Python has (LiteRT from 3.12 on), one thread."""
-    try:
-        from tflite_runtime.interpreter import Interpreter
-    except ImportError:
-        from ai_edge_litert.interpreter import Interpreter
-    return Interpreter(model_content=content, num_threads=1)
 
 
 __all__ = ["EegCard", "EegExpert", "EegModel", "HeartExpert", "both_logit"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import ModelError
-from device.stress.card import ADVICE, Card, read_checked
+from device.stress.card import ADVICE, read_card
 from device.stress.inputs import SOURCES
+from device.stress.network import Network
 
 
 class StressModel:
@@ -24,36 +23,14 @@ class StressModel:
     """
 
     def __init__(self, path: Path) -> None:
-        content, self.card = read_checked(path)
-        try:
-            self._interpreter = interpreter(content)
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{path}: is no model that the interpreter takes; {ADVICE}") from error
-        entry, leave = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
-        self._shape = (self.card.members, len(SOURCES))
-        if tuple(entry["shape"]) != (1, len(self.card.inputs)) or tuple(leave["shape"]) != (1, *self._shape):
-            raise ModelError(f"{path}: has other inputs or outputs than its card says; {ADVICE}")
-        self._entry = int(entry["index"])
-        self._leave = int(leave["index"])
+        content, self.card = read_card(path)
+        shape = (self.card.members, len(SOURCES))
+        self._network = Network(path, content, len(self.card.inputs), shape, ADVICE)
 
     def logits(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return each member's logits, shape (members, sources), of one input vector (see `model_vector`).
 
         0 is undecided. What an expert says without its source means nothing.
         """
-        self._interpreter.set_tensor(self._entry, vector[None, :])
-        self._interpreter.invoke()
-        return np.asarray(self._interpreter.get_tensor(self._leave)[0], dtype=np.float64)
+        return self._network.run(vector)
 
-
-def interpreter(content: bytes) -> Any:  # noqa: ANN401 - neither runtime has types
-    """Return an interpreter of whichever runtime this Python has (LiteRT from 3.12 on), one thread."""
-    try:
-        from tflite_runtime.interpreter import Interpreter
-    except ImportError:
-        from ai_edge_litert.interpreter import Interpreter
-    return Interpreter(model_content=content, num_threads=1)
-
-
-__all__ = ["Card", "StressModel", "interpreter"]

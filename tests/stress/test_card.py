@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from device.errors import ModelError
-from device.stress.card import CARD_NAME, FORMAT, Weights, read_checked
+from device.stress.card import FORMAT, Weights, read_card
 from device.stress.inputs import INPUTS, input_names
+from device.stress.network import CARD_NAME
 
 CONTENT = b"some model"
 NAN, INFINITY = float("nan"), float("inf")
@@ -32,7 +33,7 @@ def write(path, card):
 
 def refusal(path):
     with pytest.raises(ModelError) as caught:
-        read_checked(path)
+        read_card(path)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -45,7 +46,7 @@ def with_input(card, **changes):
 
 def test_card_comes_back_as_it_was_written(path, card):
     write(path, card)
-    assert read_checked(path) == (CONTENT, card)
+    assert read_card(path) == (CONTENT, card)
 
 
 def test_card_gives_the_population_in_order(card):
@@ -63,18 +64,18 @@ def test_card_weighs_each_source(card_of):
 def test_card_may_say_more_than_the_device_reads(path, card):
     whole = msgspec.to_builtins(card) | {"failure_modes": ["patients"], "seed": 1}
     (path.parent / CARD_NAME).write_bytes(msgspec.json.encode(whole))
-    assert read_checked(path)[1] == card
+    assert read_card(path)[1] == card
 
 
 def test_card_of_the_shipped_model_fits_this_firmware(models_dir):
-    content, card = read_checked(models_dir / "stress" / "stress.tflite")
+    content, card = read_card(models_dir / "stress" / "stress.tflite")
     assert content[4:8] == b"TFL3"
     assert card.format == FORMAT
     assert [one.name for one in card.inputs] == input_names()
     assert [(one.source, one.unit) for one in card.inputs] == [(one.source, one.unit) for one in INPUTS]
 
 
-def test_read_checked_names_what_is_missing(tmp_path):
+def test_read_card_names_what_is_missing(tmp_path):
     assert "stress.tflite: cannot be read" in refusal(tmp_path / "stress.tflite")
     (tmp_path / "stress.tflite").write_bytes(b"x")
     assert CARD_NAME in refusal(tmp_path / "stress.tflite")

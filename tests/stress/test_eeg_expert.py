@@ -205,7 +205,7 @@ def test_model_refuses_a_file_that_is_not_the_cards(copied):
 
 def test_model_refuses_a_missing_or_broken_card(copied):
     (copied / "card.json").write_text("{}")
-    with pytest.raises(ModelError, match="is not the card of an EEG model"):
+    with pytest.raises(ModelError, match="is not a model card"):
         EegModel(copied / "eeg.tflite")
     (copied / "card.json").unlink()
     with pytest.raises(ModelError, match="cannot be read"):

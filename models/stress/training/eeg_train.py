@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from device.evaluation.metrics import Scored, figures
-from device.stress.eeg_card import CARD_NAME, FORMAT
+from device.stress.eeg_card import FORMAT
 from device.stress.eeg_inputs import BANDS, input_names
+from device.stress.network import CARD_NAME
 from models.stress.training.eeg_models import (
     Predictor,
     Trainer,

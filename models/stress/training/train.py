@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.evaluation.metrics import weights
-from device.stress.card import CARD_NAME, Bands, Card
+from device.stress.card import Bands, Card
+from device.stress.network import CARD_NAME
 from models.stress.training.calibration import sigmoid
 from models.stress.training.card import describe
 from models.stress.training.experts import to_tflite, train
