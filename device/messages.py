@@ -132,7 +132,8 @@ class EegFeatures(msgspec.Struct, frozen=True, kw_only=True):
     `ln_power` holds for each channel ln uV^2 of delta, theta, alpha, low and high beta, None where the
     channel has too little clean signal; `contact` each channel's share of clean signal, 0 to 1;
     `clean_now` is the share of clean signal in the last 4 s over the good channels; `quality` the mean of
-    `contact` over all channels, the unusable ones as 0, times `clean_now`.
+    `contact` over all channels, the unusable ones as 0, times `clean_now`; `muscle_share` for how much of
+    the window most of the scalp was under muscle or movement.
     """
 
     theta: float
@@ -146,6 +147,7 @@ class EegFeatures(msgspec.Struct, frozen=True, kw_only=True):
     ln_power: tuple[tuple[float, ...] | None, ...] = ()
     contact: tuple[float, ...] = ()
     clean_now: float = 1.0
+    muscle_share: float = 0.0
 
 
 class Features(Message, frozen=True, kw_only=True):

@@ -22,17 +22,22 @@ DEADBAND = 0.05  # around neutral: no bend
 BACKLASH = 0.04  # movement that is ignored after a turn; about the noise of one estimate
 SMOOTHING_S = 6.0  # at full confidence, longer in proportion below
 MIN_CONFIDENCE = 0.2  # clean signals reach it a minute after first contact
+FULL_CONFIDENCE = 0.5  # skin and pulse together reach it; one of them alone does not, and bends less
 STALE_S = 5.0
 FORGET_PER_S = 0.5 / 60.0  # from either extreme to neutral in a minute
 
 
 def known_level(stress: Stress | None, at_s: float) -> float | None:
-    """Return the level if it is known, confident and at most 5 s old, else None."""
+    """Return the level if it is known, confident and at most 5 s old, else None.
+
+    Below full confidence it is drawn toward neutral in proportion, so that a guess bends the music less.
+    """
     if stress is None or stress.level is None or at_s - stress.at_s > STALE_S:
         return None
     if not math.isfinite(stress.level) or not stress.confidence >= MIN_CONFIDENCE:
         return None
-    return min(max(stress.level, 0.0), 1.0)
+    level = min(max(stress.level, 0.0), 1.0)
+    return NEUTRAL + (level - NEUTRAL) * min(1.0, stress.confidence / FULL_CONFIDENCE)
 
 
 def bend_share(level: float) -> float:

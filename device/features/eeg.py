@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from device.features.eeg_artefacts import ArtefactJudge, Cause, Causes
+from device.features.eeg_artefacts import ArtefactJudge, Cause, Causes, muscle_share
 from device.features.window import FloatArray, Mask
 from device.messages import EegBlock, EegFeatures
 
@@ -104,7 +104,8 @@ class EegWindow:
             self._segments.popleft()
         if len(self._segments) * HOP_S < MINIMUM_CLEAN_S:
             return None
-        clean = np.array([segment.causes for segment in self._segments]) == int(Cause.CLEAN)
+        causes = np.array([segment.causes for segment in self._segments])
+        clean = causes == int(Cause.CLEAN)
         counts = clean.sum(axis=0)
         good = np.asarray(counts * HOP_S >= MINIMUM_CLEAN_S)
         if not good.any():
@@ -114,7 +115,7 @@ class EegWindow:
         expected = (self._span_s - SEGMENT_S) / HOP_S + 1.0
         recent = [segment.start_s >= at_s - SEGMENT_S - RECENT_S for segment in self._segments]
         now = float(clean[recent][:, good].mean()) if any(recent) else 0.0
-        return _describe(mean, good, np.minimum(counts / expected, 1.0), now)
+        return _describe(mean, good, np.minimum(counts / expected, 1.0), now, muscle_share(causes))
 
     def _cut(self, analyser: SegmentAnalyser) -> None:
         """Turn every full segment of what is pending into band powers."""
@@ -125,10 +126,10 @@ class EegWindow:
             self._pending_s += analyser.hop / self._rate_hz
 
 
-def _describe(power: FloatArray, good: Mask, contact: FloatArray, now: float) -> EegFeatures:
+def _describe(power: FloatArray, good: Mask, contact: FloatArray, now: float, muscle: float) -> EegFeatures:
     """Return the features of mean powers (bands, channels), of which only the good channels count.
 
-    `now` is the share of clean signal in the last seconds.
+    `now` is the share of clean signal in the last seconds, `muscle` that of the window under muscle.
     """
     used = power[:, good]
     shares = np.median(used / used.sum(axis=0), axis=1)
@@ -142,4 +143,5 @@ def _describe(power: FloatArray, good: Mask, contact: FloatArray, now: float) ->
         ln_power=tuple(tuple(row) if one else None for row, one in zip(logarithm, good, strict=True)),
         contact=tuple(contact.tolist()),
         clean_now=now,
+        muscle_share=muscle,
     )

@@ -109,6 +109,16 @@ class ArtefactJudge:
         return np.ptp(signal, axis=1), steepest
 
 
+def muscle_share(causes: Causes) -> float:
+    """Return for how much of the time most of the scalp was under muscle or movement, 0 to 1.
+
+    Args:
+        causes: of segments in order of time, (segments, channels).
+    """
+    spoilt = np.isin(causes, [cause for cause, _ in _SPREADING])
+    return float(np.median(spoilt.mean(axis=0)))
+
+
 def _rms(power: FloatArray, band: slice) -> FloatArray:
     """Return each channel's RMS amplitude within a band."""
     return np.asarray(np.sqrt(power[:, band].sum(axis=1)))

@@ -57,14 +57,15 @@ class EegExpert:
         """Return what this second's EEG says; call it once a second, in order of time.
 
         None without clean EEG on five of the eight channels, within the first minute of contact, during an
-        artefact, or if the spectrum is unlike anything that the model was shown.
+        artefact, with muscle or movement anywhere in the window (weaker muscle beside it passes for beta), or
+        if the spectrum is unlike anything that the model was shown.
         """
         eeg = features.eeg
         if eeg is None or eeg.quality < USABLE_QUALITY:
             return None
         deviations = self._usual.update(features.at_s, read_powers(eeg))
         vector = model_vector(deviations, self._model.spread)
-        if vector is None or eeg.clean_now < CLEAN_NOW:
+        if vector is None or eeg.clean_now < CLEAN_NOW or eeg.muscle_share > 0.0:
             return None
         if math.sqrt(float(vector @ vector) / vector.size) > self._model.card.farthest:
             return None

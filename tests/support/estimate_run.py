@@ -39,7 +39,7 @@ class EstimateRun(NamedTuple):
 class Replay:
     """A worker that publishes recorded blocks when they are due."""
 
-    period_s = 0.1
+    period_s = 0.01
 
     def __init__(self, blocks: Iterable[Message], until_s: float, clock: ManualClock, hub: LocalHub) -> None:
         self._clock = clock
