@@ -16,6 +16,11 @@ from drivers.gsr import Contact
 Convert = Callable[[float], tuple[float, Quality]]
 
 _QUALITY = {Contact.GOOD: Quality.GOOD, Contact.OPEN: Quality.OPEN, Contact.SHORT: Quality.SHORT}
+# Mains comes in over the skin, and ten samples a second cannot tell it from a slow change. Two reads 10 ms
+# apart cancel 50 Hz, two such pairs 25 ms apart 60 Hz: half a turn and one and a half.
+HUM_FREE_READS_S = (0.0, 0.010, 0.025, 0.035)
+READ_STEP_S = 0.005  # what these times are multiples of
+FASTEST_MEAN_HZ = 20.0  # above it the reads do not fit between two samples, and there is one
 STUCK_AFTER_S = 2.0  # a pulse sensor's own noise moves a 10-bit code well within this time
 
 
@@ -37,8 +42,9 @@ class AdcSensing:
         self._clock = clock
         ppg, gsr, skin = settings.ppg, settings.gsr, settings.temperature
         now_s = clock.monotonic()
+        reads = HUM_FREE_READS_S if gsr.rate_hz <= FASTEST_MEAN_HZ else (0.0,)
         self._channels = [Channel("ppg", ppg.channel, ppg.rate_hz, _pulse, now_s),
-                          Channel("eda", gsr.channel, gsr.rate_hz, _conductance(gsr), now_s)]
+                          Channel("eda", gsr.channel, gsr.rate_hz, _conductance(gsr), now_s, reads)]
         if skin is not None:
             self._channels.append(
                 Channel("temperature", skin.channel, skin.rate_hz, _temperature(skin), now_s))
@@ -47,8 +53,8 @@ class AdcSensing:
     def update(self) -> list[SampleBlock]:
         """Read every channel that is due and return the blocks that are full, at most one a channel.
 
-        Call it at twice the pulse rate or more: a channel that was not read within its sample period has
-        missed that sample, which shows as a gap and is never made up.
+        Call it every 5 ms, and at twice the pulse rate or more: a channel that was not read within its
+        sample period has missed that sample, which shows as a gap and is never made up.
 
         Raises:
             DeviceLost: the converter did not answer after the driver's own retries.
@@ -56,7 +62,7 @@ class AdcSensing:
         blocks: list[SampleBlock] = []
         for channel, watch in zip(self._channels, self._watches, strict=True):
             now_s = self._clock.monotonic()
-            if now_s < channel.due_s:
+            if not channel.is_due(now_s):
                 continue
             early = channel.move_to(now_s)
             reading = self._adc.read(channel.number)

@@ -7,7 +7,7 @@ from device.clock import Clock
 from device.config import Settings
 from device.messages import Fault, Severity
 from device.runtime import Root, main
-from device.sensing.adc import AdcSensing
+from device.sensing.adc import READ_STEP_S, AdcSensing
 from device.services.sampling import Sampler
 from drivers.open import Parts
 
@@ -26,7 +26,7 @@ class Sensors(Sampler):
         gsr = sensors.gsr
         # The divider's output never exceeds its supply, so the converter may zoom in on it.
         spans_v = {gsr.channel: gsr.supply_v} if gsr.circuit == "divider" else {}
-        self.period_s = 0.5 / sensors.ppg.rate_hz  # twice the pulse rate, so that no sample is missed
+        self.period_s = min(READ_STEP_S, 0.5 / sensors.ppg.rate_hz)  # twice the pulse rate: none is missed
 
         def open_sensing() -> AdcSensing:
             """Open the converter that is configured."""

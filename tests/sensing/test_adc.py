@@ -103,6 +103,27 @@ def test_sensing_converts_volts_to_microsiemens_of_the_grove_circuit(clock):
     assert [value for block in blocks for value in block.values] == pytest.approx([8.0] * 20, rel=1e-6)
 
 
+@pytest.mark.parametrize("hum_hz", [49.9, 50.0, 50.03, 59.9, 60.0, 60.02])
+def test_sensing_hears_no_mains_on_the_skin(clock, hum_hz):
+    circuit = DividerGsr(0.5, 47_000.0)
+
+    def humming(at_s: float) -> float:
+        return circuit.volts(5.0) + 0.02 * math.sin(2 * math.pi * hum_hz * at_s + 1.0)
+
+    blocks = of(run(AdcSensing(BenchSource(clock, {0: humming, 1: pulse}), clock, Sensors()), clock, 30.0), "eda")
+    values = [value for block in blocks for value in block.values]
+    one_read = circuit.microsiemens(circuit.volts(5.0) + 0.02) - 5.0
+    assert len(values) == 300
+    assert max(abs(value - 5.0) for value in values) < 0.02 * one_read
+
+
+@pytest.mark.parametrize(("rate_hz", "reads"), [(10.0, 4), (20.0, 4), (25.0, 1)])
+def test_sensing_takes_the_mean_of_four_reads_where_they_fit(clock, rate_hz, reads):
+    source = BenchSource(clock, {0: skin, 1: pulse})
+    run(AdcSensing(source, clock, Sensors(gsr=Gsr(rate_hz=rate_hz))), clock, 10.0)
+    assert source.reads == pytest.approx(1000 + 10 * rate_hz * reads, abs=4)
+
+
 def test_sensing_reads_skin_temperature_where_one_is_configured(clock):
     sensor = Thermistor(3.3, 10_000.0, 10_000.0, 3950.0)
     inputs = {0: skin, 1: pulse, 2: lambda _: sensor.volts(33.25)}

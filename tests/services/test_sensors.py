@@ -190,10 +190,9 @@ def test_sensors_floating_spi_is_a_lost_converter_too(rig, desk):
     assert bench.worker.faults() == ()
 
 
-def test_sensors_polls_twice_as_fast_as_the_pulse(rig, desk):
-    assert rig(ROOT).worker.period_s == pytest.approx(0.005)
-    slow = rig(ROOT, with_sensors(desk, ppg=Ppg(rate_hz=25.0)))
-    assert slow.worker.period_s == pytest.approx(0.02)
+@pytest.mark.parametrize(("rate_hz", "period_s"), [(25.0, 0.005), (100.0, 0.005), (250.0, 0.002)])
+def test_sensors_polls_every_5_ms_and_twice_as_fast_as_the_pulse(rig, desk, rate_hz, period_s):
+    assert rig(ROOT, with_sensors(desk, ppg=Ppg(rate_hz=rate_hz))).worker.period_s == pytest.approx(period_s)
 
 
 def test_sensors_a_late_step_is_a_gap_and_never_made_up(rig):
