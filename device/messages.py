@@ -229,6 +229,16 @@ class Reason(StrEnum):
     RESUMED = "resumed"
 
 
+class Style(StrEnum):
+    """Which instruments play, and how their music is set; a clinic chooses one, or lets sessions try them."""
+
+    WARM_PADS = "warm_pads"
+    FELT_PIANO = "felt_piano"
+    PLUCKED_STRINGS = "plucked_strings"
+    GLASS_BELLS = "glass_bells"
+    NATURE = "nature"
+
+
 class Target(Message, frozen=True, kw_only=True):
     """*State.* Where the music should be now, once a second while a session runs."""
 
@@ -252,7 +262,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Phrase(Message, frozen=True, kw_only=True):
-    """Music to play from `start_s` on, at one tempo; sent before it is due and sent only once."""
+    """Music to play from `start_s` on, in one tempo and style; sent before it is due and sent only once."""
 
     topic: ClassVar[str] = "phrase"
     owner: ClassVar[Owner] = "conductor"
@@ -262,6 +272,7 @@ class Phrase(Message, frozen=True, kw_only=True):
     beats: Beats
     notes: tuple[Note, ...]
     target: MusicalTarget
+    style: Style = Style.WARM_PADS
 
     @property
     def duration_s(self) -> float:

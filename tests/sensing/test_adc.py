@@ -110,7 +110,8 @@ def test_sensing_hears_no_mains_on_the_skin(clock, hum_hz):
     def humming(at_s: float) -> float:
         return circuit.volts(5.0) + 0.02 * math.sin(2 * math.pi * hum_hz * at_s + 1.0)
 
-    blocks = of(run(AdcSensing(BenchSource(clock, {0: humming, 1: pulse}), clock, Sensors()), clock, 30.0), "eda")
+    sensing = AdcSensing(BenchSource(clock, {0: humming, 1: pulse}), clock, Sensors())
+    blocks = of(run(sensing, clock, 30.0), "eda")
     values = [value for block in blocks for value in block.values]
     one_read = circuit.microsiemens(circuit.volts(5.0) + 0.02) - 5.0
     assert len(values) == 300
