@@ -55,8 +55,8 @@ run: $(BIN)/.desk ## a 3-minute session on simulated hardware; leaves out/report
 	@$(BIN)/tranquillo run
 
 .PHONY: test
-test: $(BIN)/.dev ## all tests
-	$(BIN)/python -m pytest
+test: $(BIN)/.dev ## all tests, two files at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: lint
 lint: $(BIN)/.dev ## ruff and the rule of who may import whom

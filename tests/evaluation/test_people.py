@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from device.errors import RecordingError
-from device.evaluation.people import check_folders, follow_all
+from device.evaluation.people import MODEL, check_folders, follow_all, follow_one
 from device.evaluation.stress import judge
 
 # The two ways differ by the converter's noise and by 1 ms of sampling time; docs/evaluation.md says so.
@@ -54,6 +54,15 @@ def test_several_people_come_in_order_and_the_same_as_alone(part):
         alone = follow_all([person], fast=True)[0]
         assert np.array_equal(course.level, alone.level, equal_nan=True)
         assert np.array_equal(course.hr_bpm, alone.hr_bpm, equal_nan=True)
+
+
+def test_most_people_have_a_level_within_a_minute_of_contact(shared_data):
+    people = ["S02", "S05", "S08", "S12", "S17", "S21", "S27", "S33"]
+    courses = [follow_one((name, shared_data / "stress-predict" / name), fast=True, model=MODEL, limit_s=120)
+               for name in people]
+    first = [int(np.flatnonzero(np.isfinite(course.level))[0]) for course in courses]
+    assert np.sum(np.array(first) <= 61) >= 7
+    assert max(first) <= 110
 
 
 def test_level_is_unknown_at_first_and_never_outside_its_range(folder):
