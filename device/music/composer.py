@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from device.messages import MusicalTarget, Note, Phrase
+from device.messages import MusicalTarget, Note, Phrase, Style
 from device.music import accompaniment
 from device.music.dynamics import drift_at, velocity
 from device.music.harmony import BEATS_PER_BAR, Chord, Key, chord_at, key_of_section, progression
@@ -91,7 +91,10 @@ class Composer:
         self._memory = SessionMemory()
         self._hands = accompaniment.Hands()
 
-    def compose(self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float) -> Phrase:
+    def compose(
+        self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float,
+        style: Style = Style.WARM_PADS,
+    ) -> Phrase:
         """Return the phrase of 16 beats that starts at `start_s`.
 
         Phrases are asked for in order; after a restart one may begin at any `phrase_id`. Whoever kept
@@ -102,6 +105,7 @@ class Composer:
             phrase_id: counted from 0 within the session.
             start_s: monotonic time at which it is due.
             at_s: monotonic time now.
+            style: how the music is set; the phrase carries it.
         """
         shown = bounded(target)
         drift = drift_at(self._seed, phrase_id * BARS)
@@ -116,6 +120,7 @@ class Composer:
         notes = [*pad, *bass, *self._played(tones, shown, phrase_id), *texture]
         return Phrase(
             at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=PHRASE_BEATS, target=target,
+            style=style,
             notes=tuple(sorted(notes, key=lambda note: (note.start_beat, note.voice, note.pitch))))
 
     def follow(self, phrase: Phrase) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.messages import MusicalTarget, Note, Phrase
+from device.messages import MusicalTarget, Note, Phrase, Style
 from device.music.composer import PHRASE_BEATS, SECTION_PHRASES, Composer, bounded
 from device.music.harmony import HARSH, key_of_section
 from device.music.melody import LstmMelody, MelodySource, MotifRequest, RuleMelody
@@ -318,3 +318,9 @@ def test_compose_takes_under_twenty_milliseconds(lstm: LstmMelody) -> None:
         composer.compose(CALM, phrase_id=phrase_id, start_s=0.0, at_s=0.0)
         spent.append(time.process_time() - before)
     assert np.median(spent) < 0.020
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_compose_says_the_style_it_was_asked_for(style: Style) -> None:
+    composer = Composer(RuleMelody(), 1)
+    assert composer.compose(CALM, phrase_id=0, start_s=0.0, at_s=0.0, style=style).style is style
