@@ -7,7 +7,7 @@ import ipaddress
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -97,13 +97,27 @@ class PanelPins(Section, frozen=True):
 
 
 class Program(Section, frozen=True):
-    """The session a press starts; `seed` 0 draws a fresh one for every session."""
+    """The session a press starts; `seed` 0 draws a fresh one for every session.
+
+    `style` is the instruments' preset, or `auto`: the unit tries them and keeps counts of what helped.
+    `mood` is where the arc leads; with `entry` `auto` it begins at a mood chosen from the patient's state.
+    `mode` is `closed` (music follows the patient), `open` (the arc alone) or `sham` (for studies: music
+    follows the course of stress in the file `sham_levels`, or one drawn from the seed).
+    `self_rating` asks for taps after a session: 1 better, 2 the same, 3 worse.
+    """
 
     minutes: Annotated[float, Meta(ge=1, le=90)] = 20.0
     fade_in_s: Annotated[float, Meta(ge=8, le=60)] = 10.0
     fade_out_s: Annotated[float, Meta(ge=8, le=60)] = 12.0
     melody_model: str = "melody/melody.tflite"
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
+    style: Literal[
+        "warm_pads", "felt_piano", "plucked_strings", "glass_bells", "nature", "auto"] = "warm_pads"
+    mood: Literal["calm", "content", "tired", "energetic"] = "calm"
+    entry: Literal["standard", "auto"] = "standard"
+    mode: Literal["closed", "open", "sham"] = "closed"
+    sham_levels: str = ""
+    self_rating: bool = False
 
 
 class Loudness(Section, frozen=True):
@@ -214,7 +228,16 @@ def _check_together(path: Path, settings: Settings) -> None:
         raise ConfigError(
             f"{path}: missing key telemetry.tls.ca; without it everything sent to "
             f"{telemetry.broker_host} could be read on the way (only a broker on this machine goes without)")
-    sensors = settings.sensors
+    program = settings.program
+    if program.sham_levels and program.mode != "sham":
+        raise ConfigError(
+            f"{path}: program.sham_levels is {program.sham_levels!r} but program.mode is {program.mode!r}; "
+            "set the mode to 'sham' or remove the file")
+    _check_channels(path, settings.sensors)
+
+
+def _check_channels(path: Path, sensors: Sensors) -> None:
+    """Refuse two sensors on one channel, and channels that the converter has not."""
     named = [("sensors.gsr", sensors.gsr.channel), ("sensors.ppg", sensors.ppg.channel)]
     if sensors.temperature is not None:
         named.append(("sensors.temperature", sensors.temperature.channel))
@@ -248,11 +271,15 @@ def _explain(text: str, raw: dict[str, Any]) -> str:
         return f"unknown key {_join(prefix, key)}; did you mean {_join(prefix, near[0])}?"
     if found := re.match(r"Object missing required field `(.+)`", what):
         return f"missing key {_join(prefix, found.group(1))}; add it (see docs/configuration.md)"
-    return f"{prefix} is {_value(prefix, raw)!r}: {_allowed(what)}"
+    return f"{prefix} is {_value(prefix, raw)!r}: {_allowed(what, prefix)}"
 
 
-def _allowed(what: str) -> str:
-    """Say in plain words what msgspec expected."""
+def _allowed(what: str, dotted: str) -> str:
+    """Say in plain words what msgspec expected of the value at a dotted key."""
+    if what.startswith("Invalid enum value"):
+        table, _, key = dotted.rpartition(".")
+        hint = next(field.type for field in msgspec.structs.fields(_table(table)) if field.name == key)
+        return "expected one of " + ", ".join(str(choice) for choice in get_args(hint))
     return what.replace("Expected", "expected").replace("`", "")
 
 
@@ -270,9 +297,14 @@ def _value(dotted: str, raw: Any) -> Any:  # noqa: ANN401 - TOML holds anything
 
 def _known_keys(prefix: str) -> list[str]:
     """Return the keys that the table at a dotted prefix may hold."""
-    table: Any = Settings
+    return [field.name for field in msgspec.structs.fields(_table(prefix))]
+
+
+def _table(prefix: str) -> type[Section]:
+    """Return the struct of the table at a dotted prefix."""
+    table: type[Section] = Settings
     for part in filter(None, prefix.split(".")):
         hint = next(field.type for field in msgspec.structs.fields(table) if field.name == part)
         options = [hint, *getattr(hint, "__args__", ())]
         table = next(option for option in options if isinstance(option, type) and issubclass(option, Section))
-    return [field.name for field in msgspec.structs.fields(table)]
+    return table

@@ -227,6 +227,10 @@ class Reason(StrEnum):
     BOUND = "bound"
     ENDING = "ending"
     RESUMED = "resumed"
+    MOOD = "mood"  # the entry was chosen from the patient's state
+    STYLE = "style"  # the style that has done best here so far takes over
+    EXPLORE = "explore"  # a style takes over of which too little is known here
+    SHAM = "sham"  # a study's control: the stress that is followed is not this patient's
 
 
 class Style(StrEnum):
@@ -240,15 +244,21 @@ class Style(StrEnum):
 
 
 class Target(Message, frozen=True, kw_only=True):
-    """*State.* Where the music should be now, once a second while a session runs."""
+    """*State.* Where the music should be now, once a second while a session runs.
+
+    `loop` is `closed` while the music follows the patient, `sham` while it follows a course of stress
+    that is not this patient's, and `open` while the program plays alone. `style` is that of the phrase
+    written last.
+    """
 
     topic: ClassVar[str] = "target"
     owner: ClassVar[Owner] = "conductor"
 
     values: MusicalTarget
     reasons: tuple[Reason, ...]
-    loop: Literal["closed", "open"]
+    loop: Literal["closed", "open", "sham"]
     elapsed_s: float
+    style: Style = Style.WARM_PADS
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,8 +299,19 @@ class SessionPhase(StrEnum):
     MUTED = "muted"  # silenced at once by a held button; becomes idle when the button is released
 
 
+class Rating(StrEnum):
+    """How somebody felt after a session, told by presses of the button; only where a clinic asks for it."""
+
+    BETTER = "better"
+    SAME = "same"
+    WORSE = "worse"
+
+
 class Session(Message, frozen=True, kw_only=True):
-    """What the conductor wants sounded. *State.* `seed` makes the session repeatable."""
+    """What the conductor wants sounded. *State.* `seed` makes the session repeatable.
+
+    `rating` is of the session that ended last, told while idle and until the next one starts.
+    """
 
     topic: ClassVar[str] = "session"
     owner: ClassVar[Owner] = "conductor"
@@ -300,6 +321,7 @@ class Session(Message, frozen=True, kw_only=True):
     elapsed_s: float
     duration_s: float
     fade_s: FadeSeconds  # how long the ending fade takes
+    rating: Rating | None = None
 
 
 class LightPattern(StrEnum):
@@ -312,6 +334,7 @@ class LightPattern(StrEnum):
     ENDING = "ending"  # cyan, fading
     ATTENTION = "attention"  # amber, steady: needs attention; a program can still be started
     PLAYING_ATTENTION = "playing_attention"  # amber, slow breath: music plays, something needs attention
+    RATING = "rating"  # cyan, slow double pulse: how was it? taps are counted; never unless configured
     FAULT = "fault"  # red, slow blink: no sound can be made; act now
 
 

@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
-from device.config import Settings, load
+from device.config import Program, Settings, load
 from device.errors import ConfigError
+from device.messages import Style
 
 GOOD = 'unit_id = "unit-07"\n'
 
@@ -145,6 +148,39 @@ def test_config_cannot_be_changed_after_reading(tmp_path):
     settings = load(write(tmp_path, GOOD))
     with pytest.raises(AttributeError):
         settings.unit_id = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("key", "value", "choice"), [
+    ("style", "techno", "glass_bells"), ("mood", "tense", "content"), ("mode", "placebo", "sham"),
+    ("entry", "sad", "standard"),
+])
+def test_config_a_wrong_choice_of_the_program_lists_the_right_ones(tmp_path, key, value, choice):
+    message = refused(tmp_path, GOOD + f'[program]\n{key} = "{value}"\n')
+    assert f"program.{key} is '{value}': expected one of" in message
+    assert choice in message
+
+
+def test_config_a_wrong_sample_rate_lists_the_right_ones(tmp_path):
+    message = refused(tmp_path, GOOD + "[player]\nrate_hz = 22050\n")
+    assert "player.rate_hz is 22050: expected one of 44100, 48000" in message
+
+
+def test_config_styles_are_those_of_the_messages_and_auto():
+    hint = next(field.type for field in msgspec.structs.fields(Program) if field.name == "style")
+    assert set(get_args(hint)) == {*Style, "auto"}
+
+
+def test_config_program_is_by_default_the_closed_loop_to_calm_on_warm_pads():
+    program = Program()
+    assert (program.style, program.mood, program.entry, program.mode) == (
+        "warm_pads", "calm", "standard", "closed")
+    assert program.self_rating is False
+
+
+def test_config_a_course_of_stress_needs_the_sham_mode(tmp_path):
+    text = GOOD + '[program]\nsham_levels = "/etc/tranquillo/course.txt"\n'
+    assert "program.mode is 'closed'; set the mode to 'sham'" in refused(tmp_path, text)
+    assert load(write(tmp_path, text + 'mode = "sham"\n')).program.sham_levels
 
 
 def test_config_default_models_lie_in_the_project():

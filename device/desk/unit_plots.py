@@ -28,12 +28,13 @@ LIGHT_INKS = {
     LightPattern.OFF: GRID, LightPattern.READY: "#8cc79a", LightPattern.STARTING: "#58b9c9",
     LightPattern.PLAYING: "#a6dbe3", LightPattern.ENDING: "#cfe9ee", LightPattern.ATTENTION: "#e9b95c",
     LightPattern.PLAYING_ATTENTION: "#f3d596", LightPattern.FAULT: "#d9707c",
+    LightPattern.RATING: "#7fa9d8",
 }
 PHASE_INKS = {
     SessionPhase.IDLE: GRID, SessionPhase.RUNNING: "#b9cde2", SessionPhase.ENDING: "#dccfe8",
     SessionPhase.MUTED: "#d9707c",
 }
-LOOP_INKS = {"closed": "#bfe0d8", "open": "#ecdcb8"}
+LOOP_INKS = {"closed": "#bfe0d8", "open": "#ecdcb8", "sham": "#dccfe8"}
 SEVERITY_INKS = {Severity.INFO: BLUE, Severity.ATTENTION: SAND, Severity.ACT_NOW: ROSE}
 SERVICES = ("sensors", "headset", "estimator", "conductor", "player", "telemetry")
 COLUMNS = 900

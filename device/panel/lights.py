@@ -9,6 +9,7 @@
 | `ENDING` | cyan | fades with the music | the session ends gently |
 | `ATTENTION` | amber | steady | something needs attention; a session can be started |
 | `PLAYING_ATTENTION` | amber | breath, 6 per minute | music plays, something needs attention |
+| `RATING` | cyan | two soft pulses, once in 4 seconds | how was it? (only where a clinic asks for it) |
 | `FAULT` | red | slow blink, 1 in 2 seconds | no sound can be made; act now |
 
 Colours follow IEC 60601-1-8 practice: red act now, amber attention, green ready, cyan information.
@@ -36,7 +37,8 @@ _RED: Final = (1.0, 0.0, 0.0)
 class Shape(NamedTuple):
     """One pattern: colour; brightness swings from `low` to `high` (0 to 1) once in `period_s`.
 
-    A `period_s` of 0 is steady at `high`; the ending fades from `high` to `low` instead.
+    A `period_s` of 0 is steady at `high`; the ending fades from `high` to `low` instead, and the
+    question for a rating swings twice in the first 40 % of its period.
     """
 
     colour: Rgb
@@ -53,10 +55,13 @@ SHAPES: Final[Mapping[LightPattern, Shape]] = {
     LightPattern.ENDING: Shape(_CYAN, 0.05, 0.3, 0.0),
     LightPattern.ATTENTION: Shape(_AMBER, 0.4, 0.4, 0.0),
     LightPattern.PLAYING_ATTENTION: Shape(_AMBER, 0.1, 0.4, 10.0),
+    LightPattern.RATING: Shape(_CYAN, 0.1, 0.5, 4.0),
     LightPattern.FAULT: Shape(_RED, 0.1, 0.9, 2.0),
 }
 
 DWELL_S = 0.75  # a pattern stays at least this long: a change of colour may dip once on its way
+PULSE_S = 0.8  # of the question for a rating: rise and fall
+PULSES = 2
 STEPS = 255  # finer than an eye sees; spares the PWM needless writes
 CHANGE_PER_S = 4.0  # of each colour, 0 to 1 in a quarter of a second: no hard edges
 
@@ -85,7 +90,10 @@ def _level(pattern: LightPattern, shape: Shape, since_s: float, fade_s: float) -
         return shape.low + (shape.high - shape.low) * left
     if shape.period_s == 0.0:
         return shape.high
-    swing = 0.5 - 0.5 * math.cos(2.0 * math.pi * since_s / shape.period_s)
+    turns = since_s / shape.period_s
+    if pattern is LightPattern.RATING:
+        turns = min(since_s % shape.period_s / PULSE_S, PULSES)
+    swing = 0.5 - 0.5 * math.cos(2.0 * math.pi * turns)
     return shape.low + (shape.high - shape.low) * swing
 
 

@@ -1,8 +1,11 @@
 """What the one light has to say, from what the services say of themselves and what is heard.
 
 In order: silenced → dark; no sound can be made → fault; ending; starting until sound is heard; then
-playing or ready, amber where something needs attention. Few patterns, slow to cry (alarm fatigue): a
-service is missing only after 5 s, and nothing is missing in the first 10 s of this process.
+playing, asking for a rating, or ready; amber where something needs attention (but not while a rating
+is asked for, which takes a minute at most: what a tap does then must be plain to see).
+
+Few patterns, slow to cry (alarm fatigue): a service is missing only after 5 s, and nothing is missing
+in the first 10 s of this process.
 """
 
 from __future__ import annotations
@@ -74,13 +77,15 @@ class Watch:
         alone_s = at_s - max(self._known_s, self._started_s)
         return (NO_CONTACT,) if phase is SessionPhase.RUNNING and alone_s > NO_CONTACT_S else ()
 
-    def pattern(self, phase: SessionPhase, own_faults: tuple[Fault, ...], at_s: float) -> LightPattern:
+    def pattern(self, phase: SessionPhase, own_faults: tuple[Fault, ...], at_s: float, *,
+                asking: bool = False) -> LightPattern:
         """Return what the light has to say.
 
         Args:
             phase: where the session is.
             own_faults: of the service that owns the light.
             at_s: monotonic seconds.
+            asking: taps are counted as a rating now.
         """
         if phase is SessionPhase.MUTED:
             return LightPattern.OFF
@@ -91,6 +96,10 @@ class Watch:
             return LightPattern.ENDING
         if phase is SessionPhase.RUNNING:
             return self._running(severities)
+        return LightPattern.RATING if asking else self._idle(severities)
+
+    def _idle(self, severities: set[Severity]) -> LightPattern:
+        """Return the pattern of a unit that waits for a press."""
         if Severity.ATTENTION in severities:
             return LightPattern.ATTENTION
         return LightPattern.READY if self._player_heard() else LightPattern.OFF

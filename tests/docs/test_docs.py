@@ -58,7 +58,7 @@ def test_docs_the_nurses_page_has_a_row_for_every_light():
         LightPattern.STARTING: "cyan, quick pulse",
         LightPattern.PLAYING: "cyan, slow breath", LightPattern.ENDING: "cyan, fading",
         LightPattern.ATTENTION: "amber, steady", LightPattern.PLAYING_ATTENTION: "amber, slow breath",
-        LightPattern.FAULT: "red, slow blink",
+        LightPattern.FAULT: "red, slow blink", LightPattern.RATING: "cyan, two pulses and a pause",
     }
     assert set(words) == set(LightPattern) == set(SHAPES)
     for pattern, row in words.items():

@@ -50,7 +50,7 @@ def test_lights_colours_are_shares(pattern, since_s, fade_s):
 @pytest.mark.parametrize(("pattern", "strongest", "dark"), [
     (LightPattern.READY, 1, 0), (LightPattern.STARTING, 2, 0), (LightPattern.PLAYING, 2, 0),
     (LightPattern.ENDING, 2, 0), (LightPattern.ATTENTION, 0, 2), (LightPattern.PLAYING_ATTENTION, 0, 2),
-    (LightPattern.FAULT, 0, 1),
+    (LightPattern.FAULT, 0, 1), (LightPattern.RATING, 2, 0),
 ])
 def test_lights_hue_of_each_pattern(pattern, strongest, dark):
     colour = rgb_of(pattern, 0.5)
@@ -75,12 +75,26 @@ def test_lights_steady_patterns_stand_still(pattern):
 
 @pytest.mark.parametrize(("pattern", "period_s"), [
     (LightPattern.STARTING, 1.0), (LightPattern.PLAYING, 10.0), (LightPattern.PLAYING_ATTENTION, 10.0),
-    (LightPattern.FAULT, 2.0),
+    (LightPattern.FAULT, 2.0), (LightPattern.RATING, 4.0),
 ])
 def test_lights_moving_patterns_repeat_with_their_period(pattern, period_s):
     for since_s in (0.0, 0.3, 1.7):
         assert rgb_of(pattern, since_s) == pytest.approx(rgb_of(pattern, since_s + period_s))
+
+
+@pytest.mark.parametrize(("pattern", "period_s"), [
+    (LightPattern.STARTING, 1.0), (LightPattern.PLAYING, 10.0), (LightPattern.FAULT, 2.0),
+])
+def test_lights_breaths_are_brightest_in_the_middle(pattern, period_s):
     assert max(rgb_of(pattern, period_s / 2)) > 2 * max(rgb_of(pattern, 0.0))
+
+
+def test_lights_question_for_a_rating_is_two_pulses_and_a_pause():
+    levels = [max(colour) for colour in series(LightPattern.RATING, 4.0)]
+    peaks = [tick * STEP_S for tick in range(1, 199)
+             if levels[tick] > 0.45 and levels[tick - 1] < levels[tick] >= levels[tick + 1]]
+    assert peaks == pytest.approx([0.4, 1.2], abs=STEP_S)
+    assert {round(level, 6) for level in levels[81:]} == {0.1}
 
 
 def test_lights_ending_fades_with_the_music():

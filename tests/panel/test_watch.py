@@ -151,6 +151,13 @@ def test_watch_ending_and_muted(watch, phase, pattern):
     assert watch.pattern(phase, (fault(Severity.ATTENTION),), 1031.0) is pattern
 
 
+def test_watch_asks_for_a_rating_when_idle_but_never_hides_that_no_sound_can_be_made(watch):
+    assert watch.pattern(IDLE, (), 1031.0, asking=True) is LightPattern.RATING
+    assert watch.pattern(IDLE, (fault(Severity.ATTENTION),), 1031.0, asking=True) is LightPattern.RATING
+    assert watch.pattern(IDLE, (fault(Severity.ACT_NOW),), 1031.0, asking=True) is LightPattern.FAULT
+    assert watch.pattern(MUTED, (), 1031.0, asking=True) is LightPattern.OFF
+
+
 def test_watch_recognises_a_new_player_by_its_position(watch):
     assert not watch.hear_player(player(1031.0, sounding=True, position_s=500.0, phrase_id=4))
     assert not watch.hear_player(player(1031.1, sounding=True, position_s=500.1, phrase_id=4))
