@@ -11,6 +11,10 @@ g = 0.15, not significant, for recovery from acute stress. A `responsiveness` of
 the effect of the calmest music this device can play, 0.4 stands for the second, 0 for nobody home.
 That faster tempo raises arousal and percussiveness raises skin conductance is from van der Zwaag et
 al. (2011, Musicae Scientiae); how the parts share the effect (`_SHARES`) is chosen.
+
+Some people are irritated by music. For them any music raises arousal, in proportion to how much of it
+there is (`annoyance`) and to `irritation`, counted in the same unit as `responsiveness`. No study known
+to us gives that size; it is an assumption to test the loop against.
 """
 
 from __future__ import annotations
@@ -23,12 +27,13 @@ from drivers.sim.body import Heard
 from drivers.sim.track import Track
 
 _EFFECT_D = 0.38  # de Witte 2020, physiological outcomes
-_PERSON_SD = 0.18  # chosen: spread of arousal between people on the 0 to 1 scale, to turn d into units
+PERSON_SD = 0.18  # chosen: spread of arousal between people on the 0 to 1 scale, to turn d into units
 _SHARES = {"tempo": 0.35, "percussiveness": 0.25, "density": 0.20, "intensity": 0.20}  # chosen, sum 1
-_NEUTRAL_TEMPO_BPM = 70.0  # middle of the device's 50 to 90
+NEUTRAL_TEMPO_BPM = 70.0  # middle of the device's 50 to 90
 _TEMPO_SPAN_BPM = 20.0
 _LOUD_LUFS = -23.0  # EBU R 128 programme level: chosen as the point from which loudness itself arouses
 _LOUD_SPAN_DB = 12.0  # chosen
+_ANNOYING = {"intensity": 0.35, "density": 0.25, "percussiveness": 0.20, "mismatch": 0.20}  # chosen, sum 1
 _MUSIC_LAG_S = 90.0  # chosen: music works over minutes
 
 _START = (0.70, 0.04)  # mean and spread over seeds; chosen: a tense arrival
@@ -52,7 +57,7 @@ def musical_drive(heard: Heard | None) -> float:
     if heard is None:
         return 0.0
     pushes = {
-        "tempo": (heard.tempo_bpm - _NEUTRAL_TEMPO_BPM) / _TEMPO_SPAN_BPM,
+        "tempo": (heard.tempo_bpm - NEUTRAL_TEMPO_BPM) / _TEMPO_SPAN_BPM,
         "percussiveness": 2.0 * heard.percussiveness - 1.0,
         "density": 2.0 * heard.density - 1.0,
         "intensity": 2.0 * heard.intensity - 1.0,
@@ -62,12 +67,37 @@ def musical_drive(heard: Heard | None) -> float:
     return min(1.0, max(-1.0, drive + loud))
 
 
-class Arousal:
-    """The patient's arousal, advanced one second at a time; `level` holds the track, 0 to 1."""
+def annoyance(heard: Heard | None, pace_bpm: float) -> float:
+    """Return how much there is to be irritated by, 0 (silence) to 1.
 
-    def __init__(self, rng: np.random.Generator, responsiveness: float) -> None:
+    Fullness, business and marked onsets count from 0 on, so even the softest music annoys a little; the
+    tempo counts by its distance from the listener's own pace, 20 beats a minute being the most.
+    """
+    if heard is None:
+        return 0.0
+    parts = {
+        "intensity": heard.intensity, "density": heard.density, "percussiveness": heard.percussiveness,
+        "mismatch": abs(heard.tempo_bpm - pace_bpm) / _TEMPO_SPAN_BPM,
+    }
+    return sum(_ANNOYING[name] * min(1.0, max(0.0, part)) for name, part in parts.items())
+
+
+class Arousal:
+    """The patient's arousal, advanced one second at a time; `level` holds the track, 0 to 1.
+
+    Args:
+        rng: decides start, rest, wandering and stressors, none of which depends on the music.
+        responsiveness: 1 for the literature's effect of the calmest music, 0 for nobody home.
+        irritation: 1 for an equal effect the other way of as much music as there can be, 0 for none.
+        pace_bpm: the tempo that suits an irritable listener best.
+    """
+
+    def __init__(self, rng: np.random.Generator, responsiveness: float, irritation: float = 0.0,
+                 pace_bpm: float = NEUTRAL_TEMPO_BPM) -> None:
         self._rng = rng
-        self._reach = responsiveness * _EFFECT_D * _PERSON_SD
+        self._reach = responsiveness * _EFFECT_D * PERSON_SD
+        self._irritable = irritation * _EFFECT_D * PERSON_SD
+        self._pace_bpm = pace_bpm
         self._start = rng.normal(*_START)
         self._rest = rng.normal(*_REST)
         self._wander = 0.0
@@ -87,7 +117,10 @@ class Arousal:
         arriving = self._coming / _STRESSOR_RISE_S
         self._coming -= arriving
         self._stressor += arriving - self._stressor / _STRESSOR_FALL_S
-        self._music += (self._reach * musical_drive(heard) - self._music) / _MUSIC_LAG_S
+        pull = self._reach * musical_drive(heard)
+        if self._irritable:
+            pull += self._irritable * annoyance(heard, self._pace_bpm)
+        self._music += (pull - self._music) / _MUSIC_LAG_S
         elapsed_s = self.level.newest + 1
         recovery = self._rest + (self._start - self._rest) * math.exp(-elapsed_s / _RECOVERY_S)
         self.level.push(min(1.0, max(0.0, recovery + self._wander + self._stressor + self._music)))

@@ -14,7 +14,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.sim.arousal import Arousal
+from drivers.sim.arousal import NEUTRAL_TEMPO_BPM, Arousal
 from drivers.sim.body import BodyTruth, Heard
 from drivers.sim.eeg import CHANNELS, Scalp
 from drivers.sim.pulse import Beat, Pulse
@@ -30,17 +30,22 @@ class SimulatedPatient:
         seed: decides the person and everything that happens to them.
         start_s: monotonic seconds at which the patient sits down.
         responsiveness: 1 for d = 0.38 of the calmest music (de Witte 2020), 0.4 for g = 0.15.
+        irritation: how far music as such raises arousal, in the same unit; 0 for most people.
+        pace_bpm: the tempo that irritates least.
 
     Raises:
-        ValueError: the responsiveness is negative or not finite.
+        ValueError: responsiveness or irritation is negative or not finite.
     """
 
-    def __init__(self, seed: int, start_s: float, *, responsiveness: float = 1.0) -> None:
+    def __init__(self, seed: int, start_s: float, *, responsiveness: float = 1.0, irritation: float = 0.0,
+                 pace_bpm: float = NEUTRAL_TEMPO_BPM) -> None:
         if not 0.0 <= responsiveness < math.inf:
             raise ValueError(f"responsiveness is {responsiveness}; give 0 (deaf) or more")
-        mind, skin, heart, noise, scalp = np.random.SeedSequence(seed).spawn(5)
+        if not 0.0 <= irritation < math.inf:
+            raise ValueError(f"irritation is {irritation}; give 0 (none) or more")
+        _, skin, heart, noise, scalp = np.random.SeedSequence(seed).spawn(5)
         self._start_s = start_s
-        self._mind = Arousal(np.random.default_rng(mind), responsiveness)
+        self._mind = Arousal(mind_of(seed), responsiveness, irritation, pace_bpm)
         self._skin = Skin(np.random.default_rng(skin), self._mind.level.last)
         self._pulse = Pulse(_number(noise), np.random.default_rng(heart), self._mind.level)
         self._scalp = Scalp(_number(scalp), self._mind.level)
@@ -110,6 +115,11 @@ class SimulatedPatient:
             # Beats are drawn in order of time, so they must not fall behind what tracks remember.
             self._pulse.beat_until(float(level.newest - 1))
         return elapsed_s
+
+
+def mind_of(seed: int) -> np.random.Generator:
+    """Return what draws this patient's arousal, so that it can be had without a body."""
+    return np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
 
 
 def _number(sequence: np.random.SeedSequence) -> int:
