@@ -31,7 +31,8 @@ BACK_S = WINDOW_S + 15.0
 UNTIL_S = END_S + BACK_S + 5.0
 RUINED_S = 45.0  # after so long two ruined sensors leave too little good signal in the window
 BANDS = (1.0 / 3.0, 2.0 / 3.0)  # of what the music follows: see device.control.reading
-FAR, BEYOND = 0.3, 0.1  # off the undisturbed, and on the wrong side of neutral: a wrong state as well; chosen
+# Far off the undisturbed and most of the way to the wrong band is a wrong state as well; chosen.
+FAR, BEYOND = 0.3, 0.15
 
 SKIN: tuple[Kind, ...] = ("gsr_open", "gsr_short", "gsr_flat", "gsr_motion", "gsr_saturated")
 PULSE: tuple[Kind, ...] = ("ppg_off", "ppg_flat", "ppg_motion", "ppg_tapping", "ppg_saturated")
