@@ -7,8 +7,10 @@ from typing import Protocol
 
 import msgspec
 
+from device.control.modes import Ear, Heard
 from device.control.policy import ControlPolicy, Decision, PolicyState
 from device.control.schedule import PhraseSchedule
+from device.control.styles import StyleChoice, StyleState, Stylist
 from device.messages import (
     Features,
     MusicalTarget,
@@ -18,6 +20,7 @@ from device.messages import (
     Session,
     SessionPhase,
     Stress,
+    Style,
     Target,
 )
 
@@ -28,15 +31,16 @@ LOST_S = 1.0  # a player that is open and does not play a phrase this long after
 class Composer(Protocol):
     """Who writes the phrases."""
 
-    def compose(self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float) -> Phrase:
-        """Write the next phrase for a target."""
+    def compose(self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float,
+                style: Style) -> Phrase:
+        """Write the next phrase for a target in a style."""
 
     def follow(self, phrase: Phrase) -> None:
         """Go on from the last phrase that a predecessor wrote."""
 
 
 class PerformanceState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a successor needs to go on: the policy, the next phrase's number, the written music's end.
+    """What a successor needs to go on: policy, style, the next phrase's number, the written music's end.
 
     `last_phrase` lets the next one follow it without a leap.
     """
@@ -45,6 +49,7 @@ class PerformanceState(msgspec.Struct, frozen=True, kw_only=True):
     next_phrase_id: int
     music_end_s: float | None
     last_phrase: Phrase | None = None
+    style: StyleState | None = None
 
 
 class Performance:
@@ -52,15 +57,20 @@ class Performance:
 
     Args:
         composer: writes this session's phrases.
+        policy: decides the target; it goes on from the same state.
+        stylist: chooses the style; it goes on from the same state.
+        ear: what the policy hears of the patient.
         state: of the performance to go on from, or None for a beginning from silence.
         reason: `RESUMED` goes on with the same session after a restart of the process; `MEET` begins
             a new one, whose first phrase follows music that is still fading.
     """
 
-    def __init__(self, composer: Composer, state: PerformanceState | None = None,
-                 reason: Reason = Reason.MEET) -> None:
+    def __init__(self, composer: Composer, policy: ControlPolicy, stylist: Stylist, ear: Ear, *,
+                 state: PerformanceState | None = None, reason: Reason = Reason.MEET) -> None:
         self._composer = composer
-        self._policy = ControlPolicy(state.policy if state else None, reason)
+        self._policy = policy
+        self._stylist = stylist
+        self._ear = ear
         self._schedule = PhraseSchedule(state.music_end_s if state else None)
         self._next_phrase_id = state.next_phrase_id if state and reason is Reason.RESUMED else 0
         self._decision: Decision | None = None
@@ -88,9 +98,12 @@ class Performance:
         if self._decision is None or news or at_s >= self._due_s:
             self._due_s = at_s + UPDATE_S
             self._stress_at_s = stress_at_s
+            heard = self._ear.hear(at_s, session.elapsed_s, Heard(stress, features))
             self._decision = self._policy.update(
-                at_s, session.elapsed_s, session.duration_s, stress, features)
-            messages.append(_target(self._decision, at_s, session))
+                at_s, session.elapsed_s, session.duration_s, heard.stress, heard.features)
+            self._stylist.hear(at_s, heard.stress)
+            choice = self._choose(session, writing=start_s is not None)
+            messages.append(self._target(self._decision, choice, at_s, session))
         if start_s is not None:
             messages.append(self._write(start_s, at_s, self._decision.target))
         return messages
@@ -114,22 +127,35 @@ class Performance:
         if policy is None:
             return None
         return PerformanceState(policy=policy, next_phrase_id=self._next_phrase_id,
-                                music_end_s=self._schedule.end_s, last_phrase=self._last_phrase)
+                                music_end_s=self._schedule.end_s, last_phrase=self._last_phrase,
+                                style=self._stylist.state())
+
+    @property
+    def style(self) -> Style:
+        """Return the style of the phrase written last."""
+        return self._stylist.state().style
+
+    def _choose(self, session: Session, *, writing: bool) -> StyleChoice:
+        """Return the style of the phrase that is to be written now, or the one that plays."""
+        if not writing:
+            return StyleChoice(self.style)
+        return self._stylist.choose(self._next_phrase_id, session.elapsed_s, session.duration_s)
 
     def _write(self, start_s: float, at_s: float, target: MusicalTarget) -> Phrase:
         """Write the next phrase and take note of its end."""
-        phrase = self._composer.compose(target, phrase_id=self._next_phrase_id, start_s=start_s, at_s=at_s)
+        phrase = self._composer.compose(
+            target, phrase_id=self._next_phrase_id, start_s=start_s, at_s=at_s, style=self.style)
         self._next_phrase_id += 1
         self._schedule.written(phrase.start_s, phrase.duration_s)
         self._written.append(phrase)
         self._last_phrase = phrase
         return phrase
 
-
-def _target(decision: Decision, at_s: float, session: Session) -> Target:
-    """Return the message of a decision; an ending says so."""
-    reasons = decision.reasons
-    if session.phase is SessionPhase.ENDING:
-        reasons = (*reasons, Reason.ENDING)
-    return Target(at_s=at_s, values=decision.target, reasons=reasons, loop=decision.loop,
-                  elapsed_s=session.elapsed_s)
+    def _target(self, decision: Decision, choice: StyleChoice, at_s: float, session: Session) -> Target:
+        """Return the message of a decision; an ending, a change of style and a sham say so."""
+        ending = Reason.ENDING if session.phase is SessionPhase.ENDING else None
+        others = (choice.reason, self._ear.reason, ending)
+        return Target(
+            at_s=at_s, values=decision.target, elapsed_s=session.elapsed_s, style=choice.style,
+            reasons=(*decision.reasons, *(reason for reason in others if reason)),
+            loop=self._ear.following if decision.loop == "closed" else "open")

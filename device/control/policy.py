@@ -3,7 +3,7 @@
 Per update: the arc at this moment, bent by the smoothed stress level, softened after a jump of skin
 conductance (`device.control.reaction`), held back by the slew limits, and last of all cut at the safety
 bounds (`device.control.limits`). Without a known level the bend goes back to zero within a minute and
-the arc plays alone.
+the arc plays alone. Where the arc begins and leads is a mood's (`device.control.moods`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import msgspec
 
 from device.control.arc import ENTRY_DEFAULT_BPM, arc_target, entry_tempo
 from device.control.limits import bend, bound, differ, slew
+from device.control.moods import Mood, course_of, entry_mood
 from device.control.reaction import ReactionReading, answer, known_reaction
 from device.control.reading import NEUTRAL, STALE_S, StressReading, bend_share, known_level
-from device.messages import Features, MusicalTarget, Reason, Stress
+from device.messages import Features, MusicalTarget, Reason, Stress, StressBand
 
-MEET_WINDOW_S = 90.0  # a heart rate that arrives later no longer moves the entry tempo
+MEET_WINDOW_S = 90.0  # a heart rate or state that arrives later no longer moves the entry
 TELL_RESUMED_S = 3.0  # readers reconnect within a second of a restart, and shall hear of it
 MIN_PPG_QUALITY = 0.4
 HR_MIN_BPM, HR_MAX_BPM = 35.0, 200.0  # outside, the pulse was not counted but noise
@@ -42,6 +43,7 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True):
     entry_bpm: float
     met: bool
     level: float
+    entry: Mood | None = None
 
 
 class ControlPolicy:
@@ -52,13 +54,20 @@ class ControlPolicy:
             first target, because nothing sounds yet.
         reason: `RESUMED` goes on with the same session after a restart of the process, and says so for
             3 s; `MEET` begins a new one, from the sound of the previous session if its music is still fading.
+        mood: where the program leads.
+        meet_mood: begin at a mood chosen from the first known state, instead of the program's own beginning.
     """
 
-    def __init__(self, state: PolicyState | None = None, reason: Reason = Reason.MEET) -> None:
+    def __init__(self, state: PolicyState | None = None, reason: Reason = Reason.MEET, *,
+                 mood: Mood = Mood.CALM, meet_mood: bool = False) -> None:
         same = state if reason is Reason.RESUMED else None
         self._before = state.target if state else None
         self._entry_bpm = same.entry_bpm if same else ENTRY_DEFAULT_BPM
         self._met = same.met if same else False
+        self._mood = mood
+        self._meet_mood = meet_mood
+        self._entry = same.entry if same else None
+        self._course = course_of(mood, self._entry)
         self._reading = StressReading(state.level if state else NEUTRAL)
         self._reaction = ReactionReading()
         self._first_reason = reason
@@ -74,7 +83,7 @@ class ControlPolicy:
         if self._before is None:
             return None
         return PolicyState(target=self._before, entry_bpm=self._entry_bpm, met=self._met,
-                           level=self._reading.level)
+                           level=self._reading.level, entry=self._entry)
 
     def update(self, at_s: float, elapsed_s: float, duration_s: float, stress: Stress | None,
                features: Features | None) -> Decision:
@@ -95,8 +104,9 @@ class ControlPolicy:
         reasons: list[Reason] = [self._first_reason] if told else []
         reasons += self._meet(at_s, elapsed_s, features)
         level = known_level(stress, at_s)
+        reasons += self._meet_state(elapsed_s, stress if level is not None else None)
         reasons += self._listen(level, stress.confidence if stress else 0.0, passed_s, first=first)
-        arc = arc_target(elapsed_s, duration_s, self._entry_bpm)
+        arc = arc_target(elapsed_s, duration_s, self._entry_bpm, self._course)
         self._reaction.follow(known_reaction(stress, at_s), passed_s)
         reasons += [self._reaction.reason] if self._reaction.reason else []
         wanted = answer(bend(arc, bend_share(self._reading.level)), self._reaction.share, self._before)
@@ -118,6 +128,15 @@ class ControlPolicy:
         self._met = True
         self._entry_bpm = entry_tempo(hr_bpm)
         return [Reason.MEET]
+
+    def _meet_state(self, elapsed_s: float, stress: Stress | None) -> list[Reason]:
+        """Take the first known state as the mood at which the arc begins, where the program asks for it."""
+        late = self._entry is not None or elapsed_s > MEET_WINDOW_S
+        if not self._meet_mood or stress is None or late or stress.band is StressBand.UNKNOWN:
+            return []
+        self._entry = entry_mood(stress)
+        self._course = course_of(self._mood, self._entry)
+        return [Reason.MOOD]
 
     def _listen(self, level: float | None, confidence: float, passed_s: float, *,
                 first: bool) -> list[Reason]:

@@ -9,7 +9,8 @@
 
 A press during the ending is a new session: the music that fades leads into it. A press within 1.5 s of
 a start or of the beginning of an ending is taken for its echo and changes nothing: who presses twice to
-start wants music, who presses twice to stop wants none.
+start wants music, who presses twice to stop wants none. Where a clinic asks for a rating, presses in the
+first minute of `IDLE` are counted instead (`device.control.rating`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import random
 import msgspec
 
 from device.config import Program
+from device.control.rating import MIN_PLAYED_S, SelfRating
 from device.messages import Session, SessionPhase
 
 SEED_LIMIT = 2**31
@@ -53,6 +55,12 @@ class SessionMachine:
         self._generator = generator
         self._state = state
         self._press_started = False
+        self._rating = SelfRating()
+
+    @property
+    def asking(self) -> bool:
+        """Tell whether taps are counted as a rating now."""
+        return self._rating.asking
 
     @property
     def phase(self) -> SessionPhase:
@@ -71,16 +79,17 @@ class SessionMachine:
 
     def press(self, at_s: float) -> None:
         """The button went down: start, unless a session runs or this is an echo of the press before."""
+        if self._rating.press(at_s):
+            return
         echo = self._is_echo(at_s)
         self._press_started = echo or self.phase in {SessionPhase.IDLE, SessionPhase.ENDING}
         if self._press_started and not echo:
-            self._state = SessionState(
-                phase=SessionPhase.RUNNING, started_s=at_s, duration_s=self._program.minutes * 60.0,
-                seed=self._program.seed or self._generator.randrange(1, SEED_LIMIT),
-            )
+            self._start(at_s)
 
     def tap(self, at_s: float) -> None:
         """The button came up before it was a hold: end gently, unless this press was a start or an echo."""
+        if self._rating.tap(at_s):
+            return
         if self.phase is SessionPhase.RUNNING and not self._press_started:
             self._end(at_s)
         self._press_started = False
@@ -88,17 +97,22 @@ class SessionMachine:
     def hold(self, at_s: float) -> None:
         """The button has been down for 2 s: silence at once."""
         self._press_started = False
+        self._rating.forget()
         state = self._state or SessionState(
             phase=SessionPhase.IDLE, seed=0, started_s=at_s, duration_s=self._program.minutes * 60.0)
         self._state = msgspec.structs.replace(state, phase=SessionPhase.MUTED, silent_s=at_s)
 
     def release(self) -> None:
         """The hold is over: ready again."""
+        self._rating.release()
         if self.phase is SessionPhase.MUTED:
             self._state = None
 
     def update(self, at_s: float) -> None:
         """Let time pass: the arc's end begins the ending, the fade's end makes idle."""
+        if self._rating.update(at_s):
+            self._press_started = True
+            self._start(at_s)
         state = self._state
         if state is None:
             return
@@ -107,17 +121,27 @@ class SessionMachine:
         elif state.phase is SessionPhase.ENDING and state.ending_s is not None \
                 and at_s >= state.ending_s + self._program.fade_out_s:
             self._state = None
+            if self._program.self_rating and state.ending_s - state.started_s >= MIN_PLAYED_S:
+                self._rating.ask(at_s)
 
     def message(self, at_s: float) -> Session:
         """Return the session as the others see it; `elapsed_s` stops at the arc's end and when muted."""
         state = self._state
         if state is None:
             return Session(at_s=at_s, phase=SessionPhase.IDLE, seed=0, elapsed_s=0.0,
-                           duration_s=self._program.minutes * 60.0, fade_s=self._program.fade_out_s)
+                           duration_s=self._program.minutes * 60.0, fade_s=self._program.fade_out_s,
+                           rating=self._rating.rating)
         until_s = at_s if state.silent_s is None else state.silent_s
         elapsed_s = min(max(until_s - state.started_s, 0.0), state.duration_s)
         return Session(at_s=at_s, phase=state.phase, seed=state.seed, elapsed_s=elapsed_s,
                        duration_s=state.duration_s, fade_s=self._program.fade_out_s)
+
+    def _start(self, at_s: float) -> None:
+        """Begin a new session."""
+        self._rating.forget()
+        self._state = SessionState(
+            phase=SessionPhase.RUNNING, started_s=at_s, duration_s=self._program.minutes * 60.0,
+            seed=self._program.seed or self._generator.randrange(1, SEED_LIMIT))
 
     def _is_echo(self, at_s: float) -> bool:
         """Tell whether the session began or began to end a moment ago."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 from device.bus import Bus
 from device.clock import Clock
 from device.config import Settings
+from device.control.direction import Director
 from device.control.performance import Composer, Performance
 from device.control.resume import SessionKeeper, SessionStore, read_boot_id
 from device.control.session import SessionMachine, SessionState
@@ -26,6 +26,7 @@ from device.messages import (
     SessionPhase,
     Severity,
     Stress,
+    Style,
 )
 from device.music import composer as music
 from device.music.melody import LstmMelody, MelodySource, RuleMelody
@@ -81,7 +82,7 @@ class Conductor:
         clock: paces everything.
         bus: this process's end.
         panel: the button and the light, reopened when lost.
-        compose: makes the composer of a session from its seed.
+        director: makes the music of each session.
         keeper: of the session that survives a restart.
         generator: draws session seeds.
         faults: of the building, they last as long as this process.
@@ -90,14 +91,14 @@ class Conductor:
     period_s = 0.02
 
     def __init__(self, settings: Settings, clock: Clock, bus: Bus, *, panel: Reopener[PanelPart],
-                 compose: Callable[[int], Composer], keeper: SessionKeeper, generator: random.Random,
+                 director: Director, keeper: SessionKeeper, generator: random.Random,
                  faults: tuple[Fault, ...] = ()) -> None:
         at_s = clock.monotonic()
         self._program = settings.program
         self._clock = clock
         self._bus = bus
         self._panel = panel
-        self._compose = compose
+        self._director = director
         self._keeper = keeper
         self._built_faults = faults
         self._gestures = Gestures()
@@ -109,6 +110,7 @@ class Conductor:
         self._panel_repeat = Repeat(PANEL_EVERY_S)
         self._performance: Performance | None = None
         self._performed_s: float | None = None  # the start of the session that is performed
+        self._style: Style | None = None  # that the last session ended with, until it is rated
         self._machine = self._resume(generator, at_s)
 
     def step(self) -> None:
@@ -122,9 +124,9 @@ class Conductor:
         self._show(at_s)
 
     def faults(self) -> tuple[Fault, ...]:
-        """Return what is wrong with panel, button, melody model and session file."""
+        """Return what is wrong with panel, button, melody model and the files that are kept."""
         return (*self._built_faults, *self._panel.faults(), *self._gestures.faults(), *self._keeper.faults(),
-                *self._watch.faults(self._machine.phase, self._clock.monotonic()))
+                *self._director.faults(), *self._watch.faults(self._machine.phase, self._clock.monotonic()))
 
     def close(self) -> None:
         """Release the panel; a running session stays saved for a restart."""
@@ -135,13 +137,14 @@ class Conductor:
         saved = self._keeper.resume(at_s)
         if saved is None:
             return SessionMachine(self._program, generator)
-        composer = self._compose(saved.session.seed)
-        self._perform(saved.session, Performance(composer, saved.performance, Reason.RESUMED), at_s)
+        performance = self._director.perform(saved.session.seed, saved.performance, Reason.RESUMED)
+        self._perform(saved.session, performance, at_s)
         return SessionMachine(self._program, generator, saved.session)
 
     def _perform(self, session: SessionState, performance: Performance, at_s: float) -> None:
         """Take on the music of a session."""
         self._performance = performance
+        self._style = None
         self._performed_s = session.started_s
         self._watch.start(at_s)
 
@@ -198,14 +201,18 @@ class Conductor:
         """Tell where the session is, and send the targets and phrases that are due."""
         state = self._machine.state
         session = self._machine.message(at_s)
-        if self._session_repeat.due(state, at_s):
+        if self._session_repeat.due((state, session.rating), at_s):
             self._bus.publish(session)
+        if self._style and session.rating:
+            self._director.rate(session.rating, self._style)
+            self._style = None
         if state is None or not self._machine.playing:
+            self._style = self._performance.style if self._performance else self._style
             self._performance = None
             self._performed_s = None
         elif state.started_s != self._performed_s:
             fading = self._performance.state() if self._performance else None
-            self._perform(state, Performance(self._compose(state.seed), fading), at_s)
+            self._perform(state, self._director.perform(state.seed, fading), at_s)
         wrote_phrase = False
         if self._performance:
             for message in self._performance.step(at_s, session, self._stress, self._features):
@@ -215,7 +222,7 @@ class Conductor:
 
     def _show(self, at_s: float) -> None:
         """Show the light and tell what it shows."""
-        pattern = self._watch.pattern(self._machine.phase, self.faults(), at_s)
+        pattern = self._watch.pattern(self._machine.phase, self.faults(), at_s, asking=self._machine.asking)
         rgb = self._light.update(pattern, at_s, self._program.fade_out_s)
         panel = self._panel.part()
         if panel is not None:
@@ -255,8 +262,9 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Conductor
 
     store = SessionStore(Path(settings.run_dir), read_boot_id())
     return Conductor(
-        settings, clock, bus, panel=Reopener(open_panel, clock, PANEL_LOST), compose=compose,
-        keeper=SessionKeeper(store), generator=random.Random(), faults=faults,
+        settings, clock, bus, panel=Reopener(open_panel, clock, PANEL_LOST), keeper=SessionKeeper(store),
+        director=Director(settings.program, compose, Path(settings.state_dir)), generator=random.Random(),
+        faults=faults,
     )
 
 

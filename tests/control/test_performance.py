@@ -4,8 +4,11 @@ from itertools import pairwise
 
 import pytest
 
+from device.control.modes import ClosedEar
 from device.control.performance import Performance
-from device.messages import Note, Phrase, PlayerState, Reason, Session, SessionPhase, Target
+from device.control.policy import ControlPolicy
+from device.control.styles import FixedStylist
+from device.messages import Note, Phrase, PlayerState, Reason, Session, SessionPhase, Style, Target
 
 BEATS = 16.0
 
@@ -19,12 +22,19 @@ class Scale:
     def follow(self, phrase):
         self.followed = phrase
 
-    def compose(self, target, *, phrase_id, start_s, at_s):
+    def compose(self, target, *, phrase_id, start_s, at_s, style):
         self.asked.append(target)
         notes = tuple(Note(voice="melody", pitch=60 + beat, start_beat=float(beat), beats=1.0, velocity=0.5)
                       for beat in range(int(BEATS)))
         return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=BEATS, notes=notes,
-                      target=target)
+                      target=target, style=style)
+
+
+def perform(composer, state=None, reason=Reason.MEET, ear=None, stylist=None):
+    """Begin or go on with a performance of the default program."""
+    policy = ControlPolicy(state.policy if state else None, reason)
+    return Performance(composer, policy, stylist or FixedStylist(Style.WARM_PADS), ear or ClosedEar(),
+                       state=state, reason=reason)
 
 
 def running(at_s, phase=SessionPhase.RUNNING):
@@ -50,7 +60,7 @@ def targets(sent):
 
 
 def test_performance_first_step_sends_a_target_and_the_first_phrase():
-    messages = Performance(Scale()).step(1000.0, running(1000.0), None, None)
+    messages = perform(Scale()).step(1000.0, running(1000.0), None, None)
     assert [type(message) for message in messages] == [Target, Phrase]
     target, phrase = messages
     assert phrase.start_s == pytest.approx(1000.25)
@@ -60,7 +70,7 @@ def test_performance_first_step_sends_a_target_and_the_first_phrase():
 
 
 def test_performance_phrases_are_contiguous_numbered_and_early():
-    sent = play(Performance(Scale()), 120.0)
+    sent = play(perform(Scale()), 120.0)
     written = phrases(sent)
     assert [phrase.phrase_id for phrase in written] == list(range(len(written)))
     assert len(written) >= 8
@@ -72,13 +82,13 @@ def test_performance_phrases_are_contiguous_numbered_and_early():
 
 
 def test_performance_targets_come_at_least_once_a_second():
-    times = [at_s for at_s, message in play(Performance(Scale()), 30.0) if isinstance(message, Target)]
+    times = [at_s for at_s, message in play(perform(Scale()), 30.0) if isinstance(message, Target)]
     assert max(b - a for a, b in pairwise(times)) <= 1.0 + 1e-6
     assert len(times) < 40
 
 
 def test_performance_fresh_stress_brings_a_target_at_once(stress):
-    performance = Performance(Scale())
+    performance = perform(Scale())
     performance.step(1000.0, running(1000.0), None, None)
     assert performance.step(1000.1, running(1000.1), None, None) == []
     (target,) = performance.step(1000.12, running(1000.12), stress(1000.11, 0.9), None)
@@ -86,13 +96,13 @@ def test_performance_fresh_stress_brings_a_target_at_once(stress):
 
 
 def test_performance_closed_loop_reaches_the_phrases(stress):
-    calm = phrases(play(Performance(Scale()), 60.0))
-    tense = phrases(play(Performance(Scale()), 60.0, stress=stress))
+    calm = phrases(play(perform(Scale()), 60.0))
+    tense = phrases(play(perform(Scale()), 60.0, stress=stress))
     assert tense[-1].target.tempo_bpm > calm[-1].target.tempo_bpm + 2.0
 
 
 def test_performance_ending_says_so():
-    performance = Performance(Scale())
+    performance = perform(Scale())
     play(performance, 5.0)
     ended = targets(play(performance, 5.0, 1005.0, phase=SessionPhase.ENDING))
     assert ended
@@ -100,7 +110,7 @@ def test_performance_ending_says_so():
 
 
 def test_performance_lost_by_the_player_is_written_anew_at_once():
-    performance = Performance(Scale())
+    performance = perform(Scale())
     play(performance, 5.0)
     performance.lose()
     (phrase,) = phrases(play(performance, 0.02, 1005.0))
@@ -118,7 +128,7 @@ def player(at_s, *, sounding=True, phrase_id=None):
     (player(1001.2), False), (player(1005.0, phrase_id=7), True),
 ])
 def test_performance_hears_whether_the_player_has_music(state, rewritten):
-    performance = Performance(Scale())
+    performance = perform(Scale())
     play(performance, 5.0)
     performance.hear(state)
     assert bool(phrases(play(performance, 0.1, 1005.0))) == rewritten
@@ -128,7 +138,7 @@ def test_performance_hears_whether_the_player_has_music(state, rewritten):
     (0.9, 0, False), (0.9, 1, False), (1.1, 1, False), (1.1, 0, True), (1.1, None, True),
 ])
 def test_performance_hears_whether_the_player_went_on_to_the_next_phrase(after_s, phrase_id, rewritten):
-    performance = Performance(Scale())
+    performance = perform(Scale())
     _, second = phrases(play(performance, 14.0))
     at_s = second.start_s + after_s
     performance.hear(player(at_s, phrase_id=phrase_id))
@@ -136,7 +146,7 @@ def test_performance_hears_whether_the_player_went_on_to_the_next_phrase(after_s
 
 
 def test_performance_is_not_rewritten_twice_before_the_player_can_have_begun():
-    performance = Performance(Scale())
+    performance = perform(Scale())
     play(performance, 5.0)
     performance.hear(player(1005.0))
     play(performance, 0.1, 1005.0)
@@ -145,9 +155,9 @@ def test_performance_is_not_rewritten_twice_before_the_player_can_have_begun():
 
 
 def test_performance_successor_goes_on_where_it_was():
-    first = Performance(Scale())
+    first = perform(Scale())
     before = phrases(play(first, 20.0))
-    second = Performance(Scale(), first.state(), Reason.RESUMED)
+    second = perform(Scale(), first.state(), Reason.RESUMED)
     sent = play(second, 20.0, 1022.0)
     after = phrases(sent)
     assert targets(sent)[0].reasons[0] is Reason.RESUMED
@@ -157,9 +167,9 @@ def test_performance_successor_goes_on_where_it_was():
 
 
 def test_performance_of_a_new_session_follows_the_fading_music():
-    first = Performance(Scale())
+    first = perform(Scale())
     before = phrases(play(first, 20.0))
-    second = Performance(Scale(), first.state())
+    second = perform(Scale(), first.state())
     sent = play(second, 20.0, 1022.0)
     after = phrases(sent)
     assert targets(sent)[0].reasons[0] is Reason.MEET
@@ -168,26 +178,26 @@ def test_performance_of_a_new_session_follows_the_fading_music():
 
 
 def test_performance_has_no_state_before_the_first_step():
-    assert Performance(Scale()).state() is None
+    assert perform(Scale()).state() is None
 
 
 def test_performance_composer_is_asked_for_bounded_targets(stress):
     composer = Scale()
-    play(Performance(composer), 120.0, stress=stress)
+    play(perform(composer), 120.0, stress=stress)
     assert all(50.0 <= target.tempo_bpm <= 90.0 for target in composer.asked)
 
 
 def test_performance_a_resumed_one_lets_its_composer_follow_the_last_phrase():
-    first = Performance(Scale())
+    first = perform(Scale())
     sent = phrases(play(first, 20.0))
     heir = Scale()
-    Performance(heir, first.state(), Reason.RESUMED)
+    perform(heir, first.state(), Reason.RESUMED)
     assert heir.followed == sent[-1]
 
 
 def test_performance_a_new_session_does_not_follow_the_old_one():
-    first = Performance(Scale())
+    first = perform(Scale())
     play(first, 5.0)
     fresh = Scale()
-    Performance(fresh, first.state(), Reason.MEET)
+    perform(fresh, first.state(), Reason.MEET)
     assert not hasattr(fresh, "followed")

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.config import Program
+from device.control.modes import ClosedEar
 from device.control.performance import Performance
+from device.control.policy import ControlPolicy
 from device.control.resume import (
     MAX_AGE_S,
     SAVE_EVERY_S,
@@ -17,7 +19,8 @@ from device.control.resume import (
     read_boot_id,
 )
 from device.control.session import SessionMachine
-from device.messages import Phrase, SessionPhase
+from device.control.styles import FixedStylist
+from device.messages import Phrase, SessionPhase, Style
 
 BOOT = "6ea5d1c5-0a0e-4f53-9d3c-0c2b1a8e7f11"
 
@@ -28,8 +31,9 @@ class Rest:
     def follow(self, phrase):
         self.followed = phrase
 
-    def compose(self, target, *, phrase_id, start_s, at_s):
-        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target)
+    def compose(self, target, *, phrase_id, start_s, at_s, style):
+        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,
+                      style=style)
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def machine():
 
 @pytest.fixture
 def performance(machine):
-    performance = Performance(Rest())
+    performance = Performance(Rest(), ControlPolicy(), FixedStylist(Style.NATURE), ClosedEar())
     performance.step(1000.0, machine.message(1000.0), None, None)
     return performance
 

@@ -7,6 +7,7 @@ import pytest
 from device.bus import LocalHub
 from device.clock import ManualClock
 from device.config import Program, Settings
+from device.control.direction import Director
 from device.control.resume import SessionKeeper, SessionStore
 from device.errors import DeviceLost
 from device.messages import (
@@ -29,6 +30,7 @@ from drivers.sim.wires import LocalWires
 SETTINGS = Settings(unit_id="ward-3", program=Program(minutes=20.0))
 PINS = SETTINGS.panel
 
+
 class Bars:
     """A composer of four silent bars whose music is its seed."""
 
@@ -38,8 +40,9 @@ class Bars:
     def follow(self, phrase):
         self.followed = phrase
 
-    def compose(self, target, *, phrase_id, start_s, at_s):
-        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target)
+    def compose(self, target, *, phrase_id, start_s, at_s, style):
+        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,
+                      style=style)
 
 
 class Unplugged(PanelPart):
@@ -91,7 +94,8 @@ class Ward:
 
         self.conductor = Conductor(
             self.settings, self.clock, self.hub.connect(ROOT.reads),
-            panel=Reopener(open_panel, self.clock, PANEL_LOST), compose=Bars, generator=random.Random(9),
+            panel=Reopener(open_panel, self.clock, PANEL_LOST), generator=random.Random(9),
+            director=Director(self.settings.program, Bars, self.run_dir.parent / "state"),
             keeper=SessionKeeper(SessionStore(self.run_dir, self.boot_id)))
 
     def run(self, seconds):
