@@ -222,6 +222,7 @@ class Reason(StrEnum):
     STRESS_UNKNOWN = "stress_unknown"
     SKIN_ROSE = "skin_rose"  # skin conductance jumped within the last seconds
     SKIN_FELL = "skin_fell"
+    GIVE_WAY = "give_way"  # fuller music has met stress in vain for minutes and gives its fullness up
     SENSORS_BACK = "sensors_back"
     SLEW_LIMIT = "slew_limit"
     BOUND = "bound"

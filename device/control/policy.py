@@ -1,7 +1,8 @@
 """The control policy: stress bends the program arc, within limits, and says why.
 
 Per update: the arc at this moment, bent by the smoothed stress level, softened after a jump of skin
-conductance (`device.control.reaction`), held back by the slew limits, and last of all cut at the safety
+conductance (`device.control.reaction`), less full when it has met stress in vain for minutes
+(`device.control.guard`), held back by the slew limits, and last of all cut at the safety
 bounds (`device.control.limits`). Without a known level the bend goes back to zero within a minute and
 the arc plays alone. Where the arc begins and leads is a mood's (`device.control.moods`).
 """
@@ -14,7 +15,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from device.control.arc import ENTRY_DEFAULT_BPM, arc_target, entry_tempo
-from device.control.limits import bend, bound, differ, slew
+from device.control.guard import Guard
+from device.control.limits import bound, differ, slew
 from device.control.moods import Mood, course_of, entry_mood
 from device.control.reaction import ReactionReading, answer, known_reaction
 from device.control.reading import NEUTRAL, STALE_S, StressReading, bend_share, known_level
@@ -43,6 +45,7 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True):
     entry_bpm: float
     met: bool
     level: float
+    in_vain_s: float = 0.0
     entry: Mood | None = None
 
 
@@ -70,6 +73,7 @@ class ControlPolicy:
         self._course = course_of(mood, self._entry)
         self._reading = StressReading(state.level if state else NEUTRAL)
         self._reaction = ReactionReading()
+        self._guard = Guard(same.in_vain_s if same else 0.0)
         self._first_reason = reason
         self._at_s: float | None = None
         self._first_s = math.inf
@@ -83,7 +87,7 @@ class ControlPolicy:
         if self._before is None:
             return None
         return PolicyState(target=self._before, entry_bpm=self._entry_bpm, met=self._met,
-                           level=self._reading.level, entry=self._entry)
+                           level=self._reading.level, in_vain_s=self._guard.in_vain_s, entry=self._entry)
 
     def update(self, at_s: float, elapsed_s: float, duration_s: float, stress: Stress | None,
                features: Features | None) -> Decision:
@@ -109,7 +113,10 @@ class ControlPolicy:
         arc = arc_target(elapsed_s, duration_s, self._entry_bpm, self._course)
         self._reaction.follow(known_reaction(stress, at_s), passed_s)
         reasons += [self._reaction.reason] if self._reaction.reason else []
-        wanted = answer(bend(arc, bend_share(self._reading.level)), self._reaction.share, self._before)
+        share = bend_share(self._reading.level)
+        self._guard.follow(share, passed_s)
+        reasons += [Reason.GIVE_WAY] if self._guard.gives_way(share) else []
+        wanted = answer(self._guard.bend(arc, share), self._reaction.share, self._before)
         target, held_back = self._limit(wanted, passed_s)
         if not reasons or (self._arc is not None and differ(arc, self._arc)):
             reasons.insert(0, Reason.ARC)

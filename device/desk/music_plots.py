@@ -43,8 +43,9 @@ SHARES: tuple[tuple[str, Callable[[MusicalTarget], float], str], ...] = (
 REASON_INKS = {
     Reason.ARC: FAINT, Reason.MEET: BLUE, Reason.STRESS_UP: ROSE, Reason.STRESS_DOWN: TEAL,
     Reason.STRESS_UNKNOWN: SAND, Reason.SENSORS_BACK: OLIVE, Reason.SLEW_LIMIT: PURPLE,
-    Reason.SKIN_ROSE: ROSE, Reason.SKIN_FELL: TEAL, Reason.BOUND: PURPLE, Reason.ENDING: INK,
-    Reason.RESUMED: SAND, Reason.MOOD: BLUE, Reason.STYLE: OLIVE, Reason.EXPLORE: OLIVE, Reason.SHAM: SAND,
+    Reason.SKIN_ROSE: ROSE, Reason.SKIN_FELL: TEAL, Reason.GIVE_WAY: TEAL,
+    Reason.BOUND: PURPLE, Reason.ENDING: INK, Reason.RESUMED: SAND, Reason.MOOD: BLUE,
+    Reason.STYLE: OLIVE, Reason.EXPLORE: OLIVE, Reason.SHAM: SAND,
 }
 LEVEL_RANGE_DB = (-75.0, 0.0)
 SPECTRUM_DB = 70.0  # between black and white
