@@ -50,6 +50,11 @@ $(BIN)/.oracles: pyproject.toml | $(BIN)/.desk
 	@$(PIP) -e '.[oracles]'
 	@touch $@
 
+$(BIN)/.listen: pyproject.toml | $(BIN)/.desk
+	@echo "Installing the Python packages of the listening test into .venv"
+	@$(PIP) -e '.[listen]'
+	@touch $@
+
 .PHONY: run
 run: $(BIN)/.desk ## a 3-minute session on simulated hardware; leaves out/report.html and out/session.wav
 	@$(BIN)/tranquillo run
@@ -67,6 +72,10 @@ lint: $(BIN)/.dev ## ruff and the rule of who may import whom
 type: $(BIN)/.dev ## mypy --strict
 	$(BIN)/mypy
 
+.PHONY: listen
+listen: $(BIN)/.listen ## render and measure sessions of every style; leaves out/listen; LISTEN="--style nature" for some
+	@OMP_NUM_THREADS=1 $(BIN)/tranquillo listen $(LISTEN)
+
 .PHONY: bench
 bench: $(BIN)/.desk ## latency, memory and processor time of a real-time session
 	@$(BIN)/tranquillo bench
@@ -74,6 +83,10 @@ bench: $(BIN)/.desk ## latency, memory and processor time of a real-time session
 .PHONY: bench-stress
 bench-stress: $(BIN)/.oracles ## features beside NeuroKit2 and HeartPy; leaves out/bench-stress.json
 	@OMP_NUM_THREADS=1 $(BIN)/python -m device.evaluation.oracle_bench --data $(DATA) --out out
+
+.PHONY: efficacy
+efficacy: $(BIN)/.desk ## closed loop, open loop, sham and silence on simulated listeners; leaves out/efficacy
+	@OMP_NUM_THREADS=1 $(BIN)/tranquillo efficacy
 
 .PHONY: train train-stress train-melody
 train: train-stress train-melody ## train both models again from the data beside the checkout

@@ -11,6 +11,7 @@ import msgspec
 from device.config import DEFAULT_PATH, load
 from device.evaluation.commands import COMMANDS
 from device.failures import one_line_errors
+from device.messages import Style
 
 SIMULATED_MINUTES = 3.0
 EVENTFUL_SEED = 620  # this simulated patient is disturbed at 1.7 minutes, so a short run shows the loop
@@ -99,6 +100,34 @@ def bench(seconds: int, out: Path) -> None:
     from device.desk.bench import measure
 
     click.echo(measure(out, seconds))
+
+
+@main.command()
+@click.option("--patient", "patients", type=click.Choice(["calm", "tense", "falling"]), multiple=True,
+              help="Whose sessions are heard; repeat for more [default: all].")
+@click.option("--style", "styles", type=click.Choice([style.value for style in Style]), multiple=True,
+              help="In which style; repeat for more [default: all].")
+@click.option("--minutes", type=click.FloatRange(1, 90), default=2.5, show_default=True,
+              help="Length of each session that is heard.")
+@click.option("--long", "long_minutes", type=click.FloatRange(0, 90), default=10.0, show_default=True,
+              help="Length of one more, for the spectrum of its loudness; 0 leaves it out.")
+@click.option("--scores", type=click.IntRange(0, 1000), default=20, show_default=True,
+              help="How many sessions are composed without sound.")
+@click.option("--score-minutes", type=click.FloatRange(1, 90), default=30.0, show_default=True,
+              help="Length of each of these.")
+@click.option("--no-sound", is_flag=True, help="Only the sessions without sound.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/listen"),
+              show_default=True, help="Where pages, figures and recordings are left.")
+@one_line_errors
+def listen(patients: tuple[str, ...], styles: tuple[str, ...], minutes: float, long_minutes: float,
+           scores: int, score_minutes: float, no_sound: bool, out: Path) -> None:
+    """Render sessions, measure them, and fail if the music is outside its bounds (docs/listening.md)."""
+    from device.desk.listening.command import run
+
+    sys.exit(run(patients=() if no_sound else patients or ("calm", "tense", "falling"),
+                 styles=tuple(Style(style) for style in styles) or tuple(Style), minutes=minutes,
+                 long_minutes=0.0 if no_sound else long_minutes, scores=scores,
+                 score_minutes=score_minutes, out=out))
 
 
 @main.group()

@@ -21,7 +21,7 @@ LABEL_SHADES = {"stress": STRESS_SHADE, "rest": REST_SHADE}
 
 WIDTH_IN, DPI = 9.2, 120
 LEFT_IN, RIGHT_IN, TOP_IN, BOTTOM_IN, GAP_IN = 1.25, 0.25, 0.36, 0.48, 0.36
-_STYLE = {
+STYLE = {
     "font.family": "DejaVu Sans", "font.size": 9.0, "text.color": INK, "axes.labelcolor": INK,
     "axes.edgecolor": FAINT, "axes.linewidth": 0.7, "axes.labelsize": 8.5, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True, "grid.color": GRID,
@@ -42,7 +42,7 @@ class Canvas:
     def __init__(self, duration_s: float, heights_in: Sequence[float], press_s: Iterable[float] = ()) -> None:
         gaps = GAP_IN * (len(heights_in) - 1)
         tall = TOP_IN + sum(heights_in) + gaps + BOTTOM_IN
-        with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # the stubs want literal keys
+        with mpl.rc_context(STYLE):  # type: ignore[arg-type]  # the stubs want literal keys
             self._figure = Figure(figsize=(WIDTH_IN, tall), dpi=DPI, facecolor=PAPER)
             FigureCanvasAgg(self._figure)
             grid = self._figure.add_gridspec(
@@ -65,7 +65,7 @@ class Canvas:
     def png(self) -> bytes:
         """Return the picture; the same drawing gives the same bytes."""
         picture = BytesIO()
-        with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # the stubs want literal keys
+        with mpl.rc_context(STYLE):  # type: ignore[arg-type]  # the stubs want literal keys
             self._figure.savefig(picture, format="png", metadata={"Software": None})
         return picture.getvalue()
 

@@ -1,0 +1,1 @@
+"""Listening tests that a machine can run: sessions rendered, measured, drawn, and held to bounds."""
