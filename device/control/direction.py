@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,4 +84,4 @@ class Director:
             return OpenEar()
         if self._moments:
             return ShamEar(YokedCourse(self._moments, drawn_heart_rate(seed)))
-        return ShamEar(drawn_course(seed))
+        return ShamEar(drawn_course(seed, math.ceil(self._program.minutes * 60.0) + 1))

@@ -13,14 +13,12 @@ import random
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from device.control.arc import ENTRY_DEFAULT_BPM, ENTRY_MAX_BPM, ENTRY_MIN_BPM
 from device.errors import ConfigError
 
 MAX_S: Final = 5400  # the longest program
 
-_STREAM = 0x5A4D  # keeps these draws apart from the composer's of the same seed
+_STREAM = "sham"  # keeps these draws apart from others of the same seed
 _FIRST, _LAST, _FALL_S = 0.62, 0.40, 420.0  # the mean's beginning, end and time constant
 _WANDER, _WANDER_S = 0.20, 120.0  # standard deviation and time constant of the wandering
 _SMOOTH_S = 20.0
@@ -56,22 +54,21 @@ class YokedCourse:
         return self._moments[second] if second < len(self._moments) else UNKNOWN
 
 
-def drawn_course(seed: int) -> YokedCourse:
-    """Return the course that belongs to a session's seed."""
-    chances = np.random.default_rng([_STREAM, seed])
-    steps = chances.standard_normal(MAX_S)
+def drawn_course(seed: int, seconds: int = MAX_S) -> YokedCourse:
+    """Return the course that belongs to a session's seed, so long."""
+    chances = random.Random(f"{_STREAM}/{seed}")
     keep = math.exp(-1.0 / _WANDER_S)
     smooth = -math.expm1(-1.0 / _SMOOTH_S)
-    wander, level = _WANDER * float(chances.standard_normal()), math.nan
+    wander, level = _WANDER * chances.gauss(0.0, 1.0), math.nan
     jump_left_s, jump = 0, 0.0
     moments = []
-    for second in range(MAX_S):
+    for second in range(seconds):
         mean = _LAST + (_FIRST - _LAST) * math.exp(-second / _FALL_S)
-        wander = keep * wander + _WANDER * math.sqrt(1.0 - keep * keep) * float(steps[second])
+        wander = keep * wander + _WANDER * math.sqrt(1.0 - keep * keep) * chances.gauss(0.0, 1.0)
         raw = min(max(mean + wander, 0.0), 1.0)
         level = raw if second == 0 else level + smooth * (raw - level)
         if jump_left_s == 0 and chances.random() < 1.0 / _JUMP_EVERY_S:
-            jump_left_s, jump = _JUMP_LASTS_S, float(chances.uniform(0.3, 1.0))
+            jump_left_s, jump = _JUMP_LASTS_S, chances.uniform(0.3, 1.0)
         moments.append(Moment(level, jump if jump_left_s else 0.0))
         jump_left_s = max(0, jump_left_s - 1)
     return YokedCourse(tuple(moments), drawn_heart_rate(seed))
@@ -79,7 +76,7 @@ def drawn_course(seed: int) -> YokedCourse:
 
 def drawn_heart_rate(seed: int) -> float:
     """Return a heart rate at which a session of this seed begins, 60 to 90 bpm."""
-    hr_bpm = random.Random(f"{_STREAM}/{seed}").gauss(ENTRY_DEFAULT_BPM, _HR_SPREAD_BPM)
+    hr_bpm = random.Random(f"{_STREAM}/heart/{seed}").gauss(ENTRY_DEFAULT_BPM, _HR_SPREAD_BPM)
     return min(max(hr_bpm, ENTRY_MIN_BPM), ENTRY_MAX_BPM)
 
 
