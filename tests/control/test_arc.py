@@ -56,6 +56,35 @@ def test_arc_tempo_of_the_default_program(minute, tempo_bpm):
     assert arc_target(60.0 * minute, TWENTY_MIN_S).tempo_bpm == pytest.approx(tempo_bpm)
 
 
+@pytest.mark.parametrize(("minutes", "entry_bpm", "plateau_min", "end_bpm"), [
+    (10, 76.0, 8.0, 63.0), (10, 66.0, 5.0, 63.0), (20, 76.0, 10.0, 66.0), (20, 90.0, 15.0, 66.0),
+    (30, 76.0, 15.0, 66.0), (30, 90.0, 15.0, 66.0), (30, 60.0, 0.0, 66.0),
+])
+def test_arc_of_each_wards_length_descends_stays_and_returns(minutes, entry_bpm, plateau_min, end_bpm):
+    times = [6.0 * tenth for tenth in range(10 * minutes + 1)]
+    tempos = [arc_target(at_s, 60.0 * minutes, entry_bpm).tempo_bpm for at_s in times]
+    down, back = round(10 * plateau_min), round(8.5 * minutes)
+    assert tempos[0] == entry_bpm
+    assert all(a > b for a, b in pairwise(tempos[:down + 1]))
+    assert tempos[down:back + 1] == pytest.approx([60.0] * (back - down + 1))
+    assert all(a < b for a, b in pairwise(tempos[back:]))
+    assert tempos[-1] == pytest.approx(end_bpm)
+
+
+@pytest.mark.parametrize("minutes", [10, 20, 30])
+def test_arc_of_each_wards_length_is_calmest_from_half_way_for_a_third_of_it(minutes):
+    deepest = [arc_target(0.6 * minutes * percent, 60.0 * minutes).intensity for percent in range(101)]
+    assert deepest[50:86] == pytest.approx([DEEP.intensity] * 36)
+    assert min(deepest[:50]) > DEEP.intensity
+    assert deepest[100] - DEEP.intensity == pytest.approx(0.4 * (SURFACE.intensity - DEEP.intensity))
+
+
+def test_arc_of_10_minutes_from_90_keeps_the_slope_and_turns_before_the_plateau():
+    tempos = [arc_target(60.0 * minute, 600.0, 90.0).tempo_bpm for minute in range(11)]
+    assert min(tempos) > 73.0
+    assert arc_target(510.0, 600.0, 90.0).tempo_bpm == pytest.approx(73.0)
+
+
 def test_arc_from_90_falls_at_the_full_two_bpm_a_minute():
     tempos = [arc_target(60.0 * minute, TWENTY_MIN_S, 90.0).tempo_bpm for minute in range(16)]
     assert tempos == pytest.approx([90.0 - 2.0 * minute for minute in range(16)])
