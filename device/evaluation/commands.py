@@ -10,6 +10,7 @@ import click
 
 from device.failures import one_line_errors
 
+EXIT_OUTSIDE = 1  # a bound is not kept
 folders_argument = click.argument(
     "folders", nargs=-1, required=True, metavar="FOLDER...", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -75,4 +76,43 @@ def evaluate_eeg(folder: Path, as_json: bool) -> None:
     click.echo(json_text(found) if as_json else table(found))
 
 
-COMMANDS: tuple[click.Command, ...] = (evaluate, evaluate_ppg, evaluate_eeg)
+@click.command()
+@click.option("--people", type=click.IntRange(10, 5000), default=400, show_default=True,
+              help="How many simulated listeners.")
+@click.option("--minutes", type=click.FloatRange(2, 60), default=20.0, show_default=True,
+              help="Length of the program.")
+@click.option("--seed", type=click.IntRange(1, 2**20), default=1, show_default=True,
+              help="Repeats the population.")
+@click.option("--chain", "chain_people", type=click.IntRange(0, 20), default=4, show_default=True,
+              help="How many of them also live through the real chain, from volts to music.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/efficacy"),
+              show_default=True, help="Where efficacy.json and efficacy.png are left.")
+@one_line_errors
+def efficacy(people: int, minutes: float, seed: int, chain_people: int, out: Path) -> None:
+    """Compare closed loop, open loop, sham and silence on simulated listeners; exit 1 outside the bounds.
+
+    A simulation: it shows whether the loop does what it should, and no medical effect.
+    """
+    from device.evaluation.efficacy.arms import run_sessions, unled
+    from device.evaluation.efficacy.chain import pick, through_chain
+    from device.evaluation.efficacy.listeners import draw_listeners
+    from device.evaluation.efficacy.plot import draw
+    from device.evaluation.efficacy.report import efficacy_of, json_text, table
+
+    listeners = draw_listeners(people, seed)
+    with click.progressbar(length=people, label="Listeners", file=sys.stderr,
+                           hidden=not sys.stderr.isatty()) as bar:
+        sessions = run_sessions(listeners, minutes=minutes, seed=seed, done=lambda: bar.update(1))
+    program = unled(round(60 * minutes), None)
+    courses = [through_chain(one, program, minutes=minutes) for one in pick(listeners, chain_people)]
+    found = efficacy_of(sessions, courses, minutes=minutes, seed=seed)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "efficacy.json").write_text(json_text(found), encoding="utf-8")
+    (out / "efficacy.png").write_bytes(draw(sessions, courses))
+    click.echo(table(found))
+    click.echo(f"Look at {out / 'efficacy.png'}; all figures are in {out / 'efficacy.json'}")
+    if not found.passed:
+        sys.exit(EXIT_OUTSIDE)
+
+
+COMMANDS: tuple[click.Command, ...] = (evaluate, evaluate_ppg, evaluate_eeg, efficacy)

@@ -17,6 +17,7 @@ from device.sensing.circuits import gsr_circuit, thermistor_circuit
 from drivers.adc import Adc
 from drivers.gsr import OPEN_BELOW_US, SHORT_ABOVE_US
 from drivers.open import Parts
+from drivers.sim.body import Body
 from drivers.sim.recording import Recording
 from drivers.sim.world import Circuits, World
 
@@ -51,14 +52,14 @@ def straight(body: Recording, seconds: int) -> Iterator[list[SampleBlock]]:
         yield [_block(body, signal, float(second - 1), rate_hz) for signal, rate_hz in RATES_HZ.items()]
 
 
-def through_converter(body: Recording, seconds: int) -> Iterator[list[SampleBlock]]:
+def through_converter(body: Body, seconds: int) -> Iterator[list[SampleBlock]]:
     """Give each second's samples as the device reads them.
 
     Volts at a simulated ADS1115 of register level, noise included, read by the real driver and turned into
     blocks by the device's own sensing, on a clock that runs as fast as it can.
 
     Args:
-        body: a recording that starts at 0 s.
+        body: a recording or a simulated patient that starts at 0 s.
         seconds: how many.
 
     Yields:
@@ -97,7 +98,7 @@ def _quality(values: NDArray[np.float64]) -> Quality:
     return Quality.GOOD if np.isfinite(values).all() else Quality.OPEN
 
 
-def _converter(body: Recording, clock: ManualClock) -> Adc:
+def _converter(body: Body, clock: ManualClock) -> Adc:
     """Open the converter with the body on its inputs, wired as the configuration says."""
     gsr, ppg = SENSORS.gsr, SENSORS.ppg
     circuits = Circuits(

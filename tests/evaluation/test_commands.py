@@ -70,3 +70,19 @@ def test_commands_import_nothing_large():
     code = "import sys, device.cli; print(sorted({'numpy', 'sklearn', 'scipy'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_efficacy_leaves_figures_and_a_picture(tmp_path):
+    result = tranquillo("efficacy", "--people", 10, "--minutes", 2, "--chain", 0, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("This is a simulation.")
+    found = json.loads((tmp_path / "efficacy.json").read_text())
+    assert found["groups"]["everybody"]["people"] == 10
+    assert (tmp_path / "efficacy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_efficacy_outside_its_bounds_exits_1(tmp_path, monkeypatch):
+    monkeypatch.setattr("device.evaluation.efficacy.figures.NOTICED", -1.0)
+    result = tranquillo("efficacy", "--people", 10, "--minutes", 2, "--chain", 0, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "FAILED" in result.stdout
