@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -10,11 +11,12 @@ import numpy as np
 
 from device.desk.traces import FaultSpell, Floats, Traces
 from device.desk.waveform import Sound
-from device.messages import Features, Health, Phrase, PlayerState, Stress, Truth
+from device.messages import Features, Health, Phrase, PlayerState, Session, SessionPhase, Stress, Truth
 
 SETTLING_S = 300.0  # the personal baseline is learnt; labelled seconds before are not judged
 STRESSED_LEVEL = 0.5  # the middle of the scale: at or above it counts as stressed
 USABLE_QUALITY = 0.4  # `estimator.minimum_quality` as shipped
+EDGE_S = 60.0  # of a session: its beginning and its end
 MIN_PAIRS = 10  # fewer seconds give no meaningful correlation
 
 
@@ -76,12 +78,15 @@ class HeartFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Mean absolute error of the heart rate over windows of usable quality.
 
     `window_mae_bpm` compares with the truth averaged over the same window, `instant_mae_bpm` with the
-    truth at the window's end; `usable_share` is the share of seconds with a usable pulse.
+    truth at the window's end; `usable_share` is the share of seconds with a usable pulse. `first_bpm` and
+    `last_bpm` are the measured rate over the first and last minute of the longest session.
     """
 
     window_mae_bpm: float | None
     instant_mae_bpm: float | None
     usable_share: float | None
+    first_bpm: float | None = None
+    last_bpm: float | None = None
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,11 +233,22 @@ def _heart(traces: Traces) -> HeartFigures:
     truth_s, truth = traces.times(Truth), traces.column(Truth, lambda each: each.hr_bpm)
     window_s = traces.column(Features, lambda each: each.window_s)
     averaged = windowed_mean(truth_s, truth, times_s - window_s, times_s)
+    start_s, end_s = _longest_session(traces)
+    first = (times_s >= start_s) & (times_s < start_s + EDGE_S)
+    last = (times_s <= end_s) & (times_s > end_s - EDGE_S)
     return HeartFigures(
+        first_bpm=_mean(bpm[usable & first]), last_bpm=_mean(bpm[usable & last]),
         window_mae_bpm=_mean(np.abs(bpm - averaged)[usable]),
         instant_mae_bpm=_mean(np.abs(bpm - traces.at(Truth, truth, times_s))[usable]),
         usable_share=None if not bpm.size else float(usable.mean()),
     )
+
+
+def _longest_session(traces: Traces) -> tuple[float, float]:
+    """Return when the longest session began and ended, not a number without any."""
+    running = traces.spells(Session, lambda each: "yes" if each.phase is SessionPhase.RUNNING else "")
+    spells = [(spell.start_s, spell.end_s) for spell in running]
+    return max(spells, key=lambda spell: spell[1] - spell[0], default=(math.nan, math.nan))
 
 
 def windowed_mean(times_s: Floats, values: Floats, from_s: Floats, to_s: Floats) -> Floats:

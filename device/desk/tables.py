@@ -99,6 +99,8 @@ def _heart_rows(heart: HeartFigures) -> list[Row]:
         Row("Mean absolute error", _number(heart.window_mae_bpm, " bpm", 1), "truth over the same window"),
         Row("The same, at once", _number(heart.instant_mae_bpm, " bpm", 1), "truth at that second"),
         Row("Usable pulse", _percent(heart.usable_share), "of the seconds"),
+        Row("Session, first minute", _number(heart.first_bpm, " bpm", 1), "as measured"),
+        Row("Session, last minute", _number(heart.last_bpm, " bpm", 1), "as measured; no claim of an effect"),
     ]
 
 

@@ -18,10 +18,14 @@ from device.desk.figures import (
 from device.desk.traces import Traces
 from device.desk.waveform import measure_sound
 from device.messages import (
+    Features,
     LightPattern,
     Message,
     Panel,
     PlayerState,
+    PpgFeatures,
+    Session,
+    SessionPhase,
     Stress,
     StressBand,
     Truth,
@@ -161,6 +165,21 @@ def test_labels_within_the_first_five_minutes_are_not_judged() -> None:
     assert (stress.labelled_seconds, stress.auc) == (0, None)
 
 
+def test_heart_rate_before_and_after_is_that_of_the_sessions_first_and_last_minute() -> None:
+    messages: list[Message] = []
+    for second in range(2000):
+        phase = SessionPhase.RUNNING if 100 <= second <= 1900 else SessionPhase.IDLE
+        pulse = PpgFeatures(hr_bpm=84.0 - 0.01 * (second - 100), rmssd_ms=None, sdnn_ms=None,
+                            pulse_amplitude_v=0.3, quality=0.1 if second in {110, 1890} else 0.9)
+        messages += [
+            Session(at_s=float(second), phase=phase, seed=1, elapsed_s=0.0, duration_s=1800.0, fade_s=12.0),
+            Features(at_s=float(second), window_s=60.0, eda=None, ppg=pulse, temperature=None, eeg=None),
+        ]
+    heart = measure(Traces(messages), None, []).heart
+    assert heart.first_bpm == pytest.approx(84.0 - 0.3, abs=0.02)
+    assert heart.last_bpm == pytest.approx(66.0 + 0.3, abs=0.02)
+
+
 def test_nothing_gives_no_figures_instead_of_plausible_ones() -> None:
     figures = measure(Traces([]), None, [])
 
@@ -170,6 +189,7 @@ def test_nothing_gives_no_figures_instead_of_plausible_ones() -> None:
     assert figures.stress.arousal_correlation is None
     assert figures.heart.window_mae_bpm is None
     assert figures.heart.usable_share is None
+    assert (figures.heart.first_bpm, figures.heart.last_bpm) == (None, None)
     assert (figures.phrases, figures.notes, figures.faults) == (0, 0, ())
 
 
