@@ -68,7 +68,7 @@ def _draw_against_silence(panel: Axes, sessions: Sessions, kind: Kind) -> None:
 
 def _draw_chain(panel: Axes, courses: Sequence[ChainCourse]) -> None:
     """Draw the arousal of each person under the real chain and under the fast session."""
-    name_panel(panel, "Real chain (solid) and fast session (dotted), closed less open", "arousal")
+    name_panel(panel, "Closed less open: real (solid), fast (dotted)", "arousal")
     for course, ink in zip(courses, CHAIN_INKS, strict=False):
         minutes = _minutes(course.real)
         panel.plot(minutes, course.real - course.program, color=ink, linewidth=1.3,
