@@ -107,7 +107,7 @@ def bench(seconds: int, out: Path) -> None:
               help="Whose sessions are heard; repeat for more [default: all].")
 @click.option("--style", "styles", type=click.Choice([style.value for style in Style]), multiple=True,
               help="In which style; repeat for more [default: all].")
-@click.option("--minutes", type=click.FloatRange(1, 90), default=2.5, show_default=True,
+@click.option("--minutes", type=click.FloatRange(1, 90), default=2.0, show_default=True,
               help="Length of each session that is heard.")
 @click.option("--long", "long_minutes", type=click.FloatRange(0, 90), default=10.0, show_default=True,
               help="Length of one more, for the spectrum of its loudness; 0 leaves it out.")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from device.desk.listening.bounds import Failure
 from device.desk.listening.clicks import find_clicks
-from device.desk.listening.hearing import hear
-from device.desk.listening.levels import Levels, measure_levels
+from device.desk.listening.hearing import Hearing, hear
+from device.desk.listening.levels import Levels, measure_levels, measure_loudness
 from device.desk.listening.sound import Recording
 
 Floats = NDArray[np.float64]
@@ -66,7 +66,12 @@ class Check(NamedTuple):
 
 def _levels(sound: Recording) -> Levels:
     """Return the levels of a signal that is normal play from end to end."""
-    return measure_levels(sound, (0.0, sound.duration_s))
+    return measure_levels(sound, (0.0, sound.duration_s), measure_loudness(sound))
+
+
+def heard(sound: Recording) -> Hearing:
+    """Return what is heard in a signal."""
+    return hear(sound, measure_loudness(sound).short_term)
 
 
 # A sine of -20 dBFS at 997 Hz in both channels reads -20.0 LUFS (ITU-R BS.1770-4, annex 1). At a quarter
@@ -77,15 +82,16 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("true peak between samples", lambda: _levels(sine(RATE_HZ / 4, -6.0, np.pi / 4)).true_peak_dbtp,
           -6.2, -5.8),
     Check("jump within a sine", lambda: _levels(sine(997.0)).rise_400ms_lu, 0.0, 0.1),
-    Check("centroid of a sine", lambda: float(hear(sine(1000.0)).centroid_hz[0]), 980.0, 1040.0),
-    Check("centroid of white noise", lambda: float(hear(noise()).centroid_hz[0]), 5200.0, 5900.0),
-    Check("onsets of a pulse of 80 bpm", lambda: float(hear(beats(80.0)).onsets_per_s[0]), 1.2, 1.4),
-    Check("tempo of a pulse of 80 bpm", lambda: float(hear(beats(80.0)).tempo_bpm[0]), 77.0, 83.0),
-    Check("clarity of a pulse", lambda: float(hear(beats(80.0)).pulse_clarity[0]), 0.7, 1.1),
-    Check("clarity of white noise", lambda: float(hear(noise()).pulse_clarity[0]), 0.0, 0.35),
-    Check("roughness of a sine", lambda: float(hear(sine(500.0)).roughness[0]), 0.0, 0.005),
-    Check("roughness of an octave", lambda: float(hear(two_sines(500.0, 1000.0)).roughness[0]), 0.0, 0.005),
-    Check("roughness of 30 Hz apart", lambda: float(hear(two_sines(500.0, 530.0)).roughness[0]), 0.08, 0.092),
+    Check("centroid of a sine", lambda: float(heard(sine(1000.0)).centroid_hz[0]), 980.0, 1040.0),
+    Check("centroid of white noise", lambda: float(heard(noise()).centroid_hz[0]), 5200.0, 5900.0),
+    Check("onsets of a pulse of 80 bpm", lambda: float(heard(beats(80.0)).onsets_per_s[0]), 1.2, 1.4),
+    Check("tempo of a pulse of 80 bpm", lambda: float(heard(beats(80.0)).tempo_bpm[0]), 77.0, 83.0),
+    Check("clarity of a pulse", lambda: float(heard(beats(80.0)).pulse_clarity[0]), 0.7, 1.1),
+    Check("clarity of white noise", lambda: float(heard(noise()).pulse_clarity[0]), 0.0, 0.35),
+    Check("roughness of a sine", lambda: float(heard(sine(500.0)).roughness[0]), 0.0, 0.005),
+    Check("roughness of an octave", lambda: float(heard(two_sines(500.0, 1000.0)).roughness[0]), 0.0, 0.005),
+    Check("roughness of 30 Hz apart", lambda: float(heard(two_sines(500.0, 530.0)).roughness[0]),
+          0.08, 0.092),
     Check("clicks in a chord", lambda: float(len(find_clicks(stepped(0.0)))), 0.0, 0.0),
     Check("clicks of a step of -34 dBFS", lambda: float(len(find_clicks(stepped(0.02)))), 1.0, 1.0),
 )

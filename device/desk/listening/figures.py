@@ -14,7 +14,7 @@ from device.desk.journal import read_journal
 from device.desk.listening.cases import SOUND, Case
 from device.desk.listening.clicks import find_clicks
 from device.desk.listening.hearing import Hearing, hear
-from device.desk.listening.levels import MOMENTARY_S, Levels, loudness_course, measure_levels
+from device.desk.listening.levels import Levels, measure_levels, measure_loudness
 from device.desk.listening.line import bars_of, line_of, written_tempo_bpm
 from device.desk.listening.novelty import Corpus, chance_reuse, motif_reuse, repeated_windows
 from device.desk.listening.similarity import coherence, self_similarity
@@ -109,12 +109,13 @@ def measure_sound(sound: Recording, normal_s: tuple[float, float], ceiling: floa
         normal_s: where normal play begins and ends.
         ceiling: the configured loudness ceiling in LUFS.
     """
-    inside = sound.part(*normal_s)
+    loudness = measure_loudness(sound)
+    inside = loudness.inside(normal_s)
     return SoundFigures(
         duration_s=sound.duration_s, normal_s=normal_s, ceiling_lufs=ceiling,
-        levels=measure_levels(sound, normal_s), clicks_s=find_clicks(sound),
-        loudness_exponent=exponent(loudness_course(inside, MOMENTARY_S)[::LOUDNESS_EVERY]),
-        hearing=hear(inside))
+        levels=measure_levels(sound, normal_s, loudness), clicks_s=find_clicks(sound),
+        loudness_exponent=exponent(inside.momentary[::LOUDNESS_EVERY]),
+        hearing=hear(sound.part(*normal_s), inside.short_term))
 
 
 def measure_score(phrases: list[Phrase], corpus: Corpus) -> ScoreFigures:

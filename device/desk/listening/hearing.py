@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from device.desk.listening.levels import SHORT_TERM_S, loudness_course
+from device.desk.listening.levels import HOP_S, SHORT_TERM_S
 from device.desk.listening.roughness import roughness
 from device.desk.listening.sound import Recording, Samples
 
@@ -48,8 +48,13 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
     flux_db: Floats
 
 
-def hear(sound: Recording) -> Hearing:
-    """Measure the windows of a recording, of normal play as a rule; a rest shorter than 10 s is left out."""
+def hear(sound: Recording, short_term: Floats) -> Hearing:
+    """Measure the windows of a recording; a rest shorter than 10 s is left out.
+
+    Args:
+        sound: of normal play, as a rule.
+        short_term: its loudness over the 3 s that begin every 0.1 s.
+    """
     import librosa
 
     mono = np.asarray(librosa.resample(sound.mono, orig_sr=sound.rate_hz, target_sr=RATE_HZ))
@@ -59,8 +64,9 @@ def hear(sound: Recording) -> Hearing:
     centroid, bright, onsets, rough, clarity, tempo, flux = columns
     starts = np.arange(len(rows)) * WINDOW_S
     return Hearing(
-        start_s=starts, loudness_lufs=_loudness(sound, starts), centroid_hz=centroid, bright_share=bright,
-        onsets_per_s=onsets, roughness=rough, pulse_clarity=clarity, tempo_bpm=tempo, flux_db=flux)
+        start_s=starts, loudness_lufs=_loudness(short_term, starts), centroid_hz=centroid,
+        bright_share=bright, onsets_per_s=onsets, roughness=rough, pulse_clarity=clarity, tempo_bpm=tempo,
+        flux_db=flux)
 
 
 def _window(mono: Samples) -> tuple[float, ...]:
@@ -124,10 +130,9 @@ def tempo_of(envelope: Floats) -> float:
     return float(found[0])
 
 
-def _loudness(sound: Recording, starts_s: Floats) -> Floats:
+def _loudness(short_term: Floats, starts_s: Floats) -> Floats:
     """Return the mean short-term loudness of each window."""
-    course = loudness_course(sound, SHORT_TERM_S)
-    return np.array([course[round(10 * at):round(10 * (at + WINDOW_S - SHORT_TERM_S))].mean()
+    return np.array([short_term[round(at / HOP_S):round((at + WINDOW_S - SHORT_TERM_S) / HOP_S)].mean()
                      for at in starts_s])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -45,49 +47,67 @@ class Levels(msgspec.Struct, frozen=True, kw_only=True):
     longest_silence_s: float
 
 
-def measure_levels(sound: Recording, normal_s: tuple[float, float]) -> Levels:
+class Loudness(NamedTuple):
+    """Loudness of a recording: integrated (None for silence), and every 0.1 s ungated, floored at -100.
+
+    `momentary` and `short_term` hold the windows of 400 ms and 3 s that begin then.
+    """
+
+    integrated_lufs: float | None
+    momentary: Floats
+    short_term: Floats
+
+    def inside(self, normal_s: tuple[float, float]) -> Loudness:
+        """Return the windows that lie wholly between two times."""
+        first, last = (round(at_s / HOP_S) for at_s in normal_s)
+        momentary, short_term = (
+            row[first:max(first, last - round(window_s / HOP_S) + 1)]
+            for row, window_s in ((self.momentary, MOMENTARY_S), (self.short_term, SHORT_TERM_S)))
+        return Loudness(self.integrated_lufs, momentary, short_term)
+
+
+def measure_levels(sound: Recording, normal_s: tuple[float, float], loudness: Loudness) -> Levels:
     """Measure levels.
 
     Args:
-        sound: at least 3 s.
+        sound: the recording.
         normal_s: where normal play begins and ends.
+        loudness: of the whole recording.
     """
-    import pyloudnorm
-
-    whole = sound.samples.astype(np.float64)
-    momentary = loudness_course(sound, MOMENTARY_S)
-    first, last = (round(at_s / HOP_S) for at_s in normal_s)
-    # A window that begins at `first` and one that ends at `last`: both wholly in normal play.
-    jumps, at = _jumps(momentary[first:max(first, last - 3)])
-    inside = sound.part(*normal_s)
-    frames_db = frame_levels_db(inside)
+    whole = sound.samples
+    normal = loudness.inside(normal_s)
+    jumps, at = _jumps(normal.momentary)
+    frames_db = frame_levels_db(sound.part(*normal_s))
     silent = frames_db < SILENT_DBFS
-    short_term = loudness_course(sound, SHORT_TERM_S)
-    meter = pyloudnorm.Meter(sound.rate_hz)
     return Levels(
-        integrated_lufs=_finite(meter.integrated_loudness(whole)),
-        loudest_3s_lufs=_finite(float(short_term.max(initial=-np.inf))),
-        loudest_400ms_lufs=_finite(float(momentary.max(initial=-np.inf))),
-        loudness_range_lu=loudness_range_lu(loudness_course(inside, SHORT_TERM_S)),
+        integrated_lufs=loudness.integrated_lufs,
+        loudest_3s_lufs=_finite(float(loudness.short_term.max(initial=-np.inf))),
+        loudest_400ms_lufs=_finite(float(loudness.momentary.max(initial=-np.inf))),
+        loudness_range_lu=loudness_range_lu(normal.short_term),
         true_peak_dbtp=true_peak_db(sound), clipped=int((np.abs(whole) >= CLIP).sum()),
         rise_50ms_db=float(np.diff(np.maximum(frames_db, SILENT_DBFS)).max(initial=0.0)),
         rise_400ms_lu=max(0.0, float(jumps.max(initial=0.0))),
-        rise_400ms_at_s=(first + at) * HOP_S + MOMENTARY_S,
+        rise_400ms_at_s=normal_s[0] + at * HOP_S + MOMENTARY_S,
         fall_400ms_lu=max(0.0, float((-jumps).max(initial=0.0))),
         silent_share=float(silent.mean()) if silent.size else 0.0,
         longest_silence_s=longest_run(silent) * FRAME_S,
     )
 
 
-def loudness_course(sound: Recording, window_s: float) -> Floats:
-    """Return the ungated loudness of windows that begin `HOP_S` apart, by pyloudnorm, floored at -100."""
+def measure_loudness(sound: Recording) -> Loudness:
+    """Measure the loudness of a recording of at least 0.4 s by pyloudnorm."""
+    integrated, momentary = _blocks(sound, MOMENTARY_S)
+    short_term = _blocks(sound, SHORT_TERM_S)[1] if sound.duration_s >= SHORT_TERM_S else np.empty(0)
+    return Loudness(_finite(integrated), momentary, short_term)
+
+
+def _blocks(sound: Recording, window_s: float) -> tuple[float, Floats]:
+    """Return the gated loudness, and the ungated one of windows that begin `HOP_S` apart."""
     import pyloudnorm
 
-    if sound.duration_s < window_s:
-        return np.empty(0)
     meter = pyloudnorm.Meter(sound.rate_hz, block_size=window_s, overlap=1.0 - HOP_S / window_s)
-    meter.integrated_loudness(sound.samples.astype(np.float64))
-    return np.maximum(np.array(meter.blockwise_loudness, float), FLOOR_DB)
+    gated = float(meter.integrated_loudness(sound.samples.astype(np.float64)))
+    return gated, np.maximum(np.array(meter.blockwise_loudness, float), FLOOR_DB)
 
 
 def true_peak_db(sound: Recording) -> float:

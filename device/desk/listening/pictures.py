@@ -33,7 +33,7 @@ from device.desk.listening.figures import SessionFigures, SoundFigures
 from device.desk.listening.hearing import WINDOW_S
 from device.desk.listening.line import Line
 from device.desk.listening.separation import FEATURES, LARGE, Effect
-from device.desk.listening.spectra import bands, exponent
+from device.desk.listening.spectra import FEWEST, bands, exponent
 
 HEARD = (
     ("loudness_lufs", "Short-term loudness", "LUFS", ROSE), ("centroid_hz", "Spectral centroid", "Hz", SAND),
@@ -97,6 +97,8 @@ def draw_line(figures: SessionFigures, line: Line) -> bytes:
     lengths.hist(line.beats, bins=np.arange(0, max(6.0, line.beats.max()) + 0.26, 0.25).tolist(), color=TEAL)
     lengths.set_xlabel("beats")
     name_panel(spectra, "Spectra", "power, scaled")
+    if len(line.pitches) < FEWEST:
+        say_absent(spectra, f"fewer than {FEWEST} notes")
     for row, name, ink in ((line.pitches, "pitch", BLUE), (line.velocities, "loudness", SAND)):
         _spectrum(spectra, row, name, ink)
     return sheet.png()

@@ -42,7 +42,7 @@ def test_figures_need_a_melody(phrase_of):
 
 
 def test_figures_of_a_recording(monkeypatch, hearing_of):
-    monkeypatch.setattr(figures, "hear", lambda _sound: hearing_of(1))  # librosa is not part of the tests
+    monkeypatch.setattr(figures, "hear", lambda *_: hearing_of(1))  # librosa is not part of the tests
     times = np.arange(40 * RATE_HZ) / RATE_HZ
     drift = 1.0 + 0.3 * np.sin(2 * np.pi * times / 20.0)
     sound = stereo(0.1 * drift * np.sin(2 * np.pi * 440.0 * times))

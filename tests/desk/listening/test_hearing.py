@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.desk.listening.calibration import RATE_HZ, beats, noise, sine, stereo
-from device.desk.listening.hearing import HOP, hear, pulse_clarity
+from device.desk.listening.calibration import RATE_HZ, beats, heard, noise, sine, stereo
+from device.desk.listening.hearing import HOP, pulse_clarity
 from device.desk.listening.hearing import RATE_HZ as HEARD_HZ
 from device.desk.listening.sound import Recording
 
@@ -29,15 +29,15 @@ def test_hearing_clarity_of_a_pulse_and_of_chance():
 def test_hearing_windows_of_a_pulse_that_speeds_up():
     pytest.importorskip("librosa", exc_type=ImportError)
     both = Recording(np.concatenate([beats(60.0).samples, beats(100.0).samples]), RATE_HZ)
-    heard = hear(both)
-    assert heard.start_s.tolist() == [0.0, 10.0]
-    assert heard.onsets_per_s == pytest.approx([1.0, 1.67], abs=0.15)
-    assert heard.tempo_bpm == pytest.approx([60.0, 100.0], rel=0.04)
+    found = heard(both)
+    assert found.start_s.tolist() == [0.0, 10.0]
+    assert found.onsets_per_s == pytest.approx([1.0, 1.67], abs=0.15)
+    assert found.tempo_bpm == pytest.approx([60.0, 100.0], rel=0.04)
 
 
 def test_hearing_brightness_orders_known_signals():
     pytest.importorskip("librosa", exc_type=ImportError)
-    dark, bright, noisy = (hear(sound) for sound in (sine(200.0), sine(3000.0), noise()))
+    dark, bright, noisy = (heard(sound) for sound in (sine(200.0), sine(3000.0), noise()))
     assert dark.centroid_hz[0] < bright.centroid_hz[0] < noisy.centroid_hz[0]
     assert dark.bright_share[0] < 0.01
     assert bright.bright_share[0] > 0.99
@@ -46,6 +46,6 @@ def test_hearing_brightness_orders_known_signals():
 
 def test_hearing_silence_is_not_known_and_a_rest_is_left_out():
     pytest.importorskip("librosa", exc_type=ImportError)
-    heard = hear(stereo(np.zeros(15 * RATE_HZ)))
-    assert heard.start_s.tolist() == [0.0]
-    assert np.isnan(heard.centroid_hz).all()
+    found = heard(stereo(np.zeros(15 * RATE_HZ)))
+    assert found.start_s.tolist() == [0.0]
+    assert np.isnan(found.centroid_hz).all()

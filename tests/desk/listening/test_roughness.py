@@ -32,9 +32,9 @@ def test_roughness_is_most_at_wider_intervals_in_a_low_register():
 
 @pytest.mark.parametrize(("sound", "low", "high"), [
     (sine(500.0), 0.0, 0.001), (two_sines(500.0, 1000.0), 0.0, 0.001),
-    (two_sines(500.0, 530.0), 0.08, 0.092), (two_sines(500.0, 560.0), 0.03, 0.08),
+    (two_sines(500.0, 530.0), 0.08, 0.092),
     (two_sines(500.0, 504.0), 0.0, 0.001),  # slow beating is not rough
-], ids=["sine", "octave", "30 Hz", "60 Hz", "4 Hz"])
+], ids=["sine", "octave", "30 Hz", "4 Hz"])
 def test_roughness_of_sound(sound, low, high):
     found = roughness(sound.mono, RATE_HZ)
     assert found.size == 39
