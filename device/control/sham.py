@@ -1,9 +1,9 @@
 """Yoked courses of stress for the control group of a study: somebody else's levels, second by second.
 
-A course is a text file of another session, or drawn from the session's own seed. The drawn one is a
-level that falls from a tense to a calm mean and wanders about it (an Ornstein-Uhlenbeck process, smoothed
-as an estimate is), with a jump of skin conductance every few minutes. Its figures are chosen such that
-the music moves about as much as it does in the closed loop.
+A course is a text file of another session, or drawn from the session's own seed. The drawn one is a level
+that is known after a minute, falls from a tense to a calm mean and wanders about it (an
+Ornstein-Uhlenbeck process, smoothed as an estimate is), with a jump of skin conductance every few
+minutes. Its figures are chosen such that the music moves about as much as it does in the closed loop.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _STREAM = "sham"  # keeps these draws apart from others of the same seed
 _FIRST, _LAST, _FALL_S = 0.62, 0.40, 420.0  # the mean's beginning, end and time constant
 _WANDER, _WANDER_S = 0.20, 120.0  # standard deviation and time constant of the wandering
 _SMOOTH_S = 20.0
+_KNOWN_FROM_S = 60  # a patient's level is known no sooner after first contact
 _JUMP_EVERY_S, _JUMP_LASTS_S = 360, 6
 _HR_SPREAD_BPM = 8.0
 
@@ -69,7 +70,7 @@ def drawn_course(seed: int, seconds: int = MAX_S) -> YokedCourse:
         level = raw if second == 0 else level + smooth * (raw - level)
         if jump_left_s == 0 and chances.random() < 1.0 / _JUMP_EVERY_S:
             jump_left_s, jump = _JUMP_LASTS_S, chances.uniform(0.3, 1.0)
-        moments.append(Moment(level, jump if jump_left_s else 0.0))
+        moments.append(Moment(level if second >= _KNOWN_FROM_S else None, jump if jump_left_s else 0.0))
         jump_left_s = max(0, jump_left_s - 1)
     return YokedCourse(tuple(moments), drawn_heart_rate(seed))
 

@@ -20,20 +20,25 @@ SEEDS = range(24)
 
 
 def half_an_hour(seed):
-    """Return the first 1800 moments of a drawn course."""
+    """Return the known moments of a drawn course within its first half an hour."""
     course = drawn_course(seed)
-    return [course.at(second) for second in range(1800)]
+    return [course.at(second) for second in range(60, 1800)]
 
 
 @pytest.fixture(scope="module")
 def courses():
-    """Levels of many drawn courses: one row a seed, one column a second."""
+    """Levels of many drawn courses: one row a seed, one column a second from the second minute on."""
     return np.array([[moment.level for moment in half_an_hour(seed)] for seed in SEEDS])
 
 
 def test_sham_drawn_course_repeats_with_its_seed_and_differs_between_seeds(courses):
     assert [moment.level for moment in half_an_hour(3)] == courses[3].tolist()
     assert len({tuple(row) for row in courses.tolist()}) == len(courses)
+
+
+def test_sham_drawn_levels_are_unknown_in_the_first_minute():
+    assert {drawn_course(9, 60).at(second).level for second in range(60)} == {None}
+    assert drawn_course(9).at(60.0).level is not None
 
 
 def test_sham_drawn_levels_are_levels_and_move_slowly(courses):
@@ -61,7 +66,7 @@ def test_sham_drawn_jumps_last_some_seconds_and_come_every_few_minutes():
         reactions = [moment.reaction for moment in half_an_hour(seed)]
         assert all(reaction == 0.0 or 0.3 <= reaction <= 1.0 for reaction in reactions)
         jumps += sum(a == 0.0 < b for a, b in pairwise(reactions))
-    assert 1800 / (jumps / len(SEEDS)) == pytest.approx(360, rel=0.3)
+    assert 1740 / (jumps / len(SEEDS)) == pytest.approx(360, rel=0.3)
 
 
 def test_sham_drawn_heart_rates_are_entry_tempos():

@@ -52,7 +52,7 @@ def test_conductor_plays_the_sites_style(ward_of):
 def test_conductor_restarted_keeps_style_and_mode(ward_of):
     ward = ward_of(style="auto", mode="sham", entry="auto", mood="content")
     ward.finger(0.2)
-    ward.run(30.0)
+    ward.run(70.0)
     before = ward.of(Target)[-1]
     ward.start()
     ward.log.clear()
