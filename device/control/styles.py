@@ -119,7 +119,8 @@ class StyleBandit:
     def __init__(self, tally: Tally, seed: int, state: StyleState | None = None) -> None:
         self._tally = tally
         self._seed = seed
-        self._style, self._untold = (state.style, None) if state else self._drawn(0)
+        first = StyleChoice(state.style) if state else self._drawn(0)
+        self._style, self._untold = first.style, first.reason
         self._changes = state.changes if state else 0
         self._section = state.section if state else Section()
         self._heard: Stress | None = None
