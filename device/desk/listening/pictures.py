@@ -40,6 +40,7 @@ HEARD = (
     ("onsets_per_s", "Onsets heard", "per s", TEAL), ("roughness", "Roughness (Sethares)", "", PURPLE),
     ("pulse_clarity", "Pulse clarity", "0 to 1", BLUE),
 )
+WIDEST = 8.0  # pooled standard deviations that a plot shows
 
 
 class Sheet:
@@ -128,16 +129,17 @@ def draw_separation(effects: Mapping[str, Sequence[Effect]]) -> bytes:
     for index, (style, found) in enumerate(effects.items()):
         shift = (index - (len(effects) - 1) / 2) * 0.13
         rows = [FEATURES.index(effect.feature) + shift for effect in found]
-        panel.scatter([effect.effect for effect in found], rows, s=26, color=inks[index % len(inks)],
+        shown = np.clip([effect.effect for effect in found], -WIDEST, WIDEST)
+        panel.scatter(shown, rows, s=26, color=inks[index % len(inks)],
                       label=style.replace("_", " "),
                       edgecolors=[INK if effect.independent else "none" for effect in found])
     for at in (-LARGE, LARGE):
         panel.axvline(at, color=INK, linestyle=(0, (3, 2)), linewidth=0.8)
     panel.axvline(0.0, color=FAINT, linewidth=0.8)
-    panel.set_xscale("symlog", linthresh=1.0)
     panel.set_yticks(range(len(FEATURES)), [name.replace("_", " ") for name in FEATURES])
     panel.set_ylim(len(FEATURES) - 0.5, -0.5)
-    panel.set_xlabel("pooled standard deviations over windows of 10 s; outlined: counted as independent")
+    panel.set_xlabel(f"pooled standard deviations over windows of 10 s, cut at {WIDEST:g}; "
+                     "outlined: counted as independent")
     panel.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=max(1, len(effects)), frameon=False,
                  fontsize=8, handletextpad=0.2, columnspacing=1.0)
     return sheet.png()
@@ -146,18 +148,19 @@ def draw_separation(effects: Mapping[str, Sequence[Effect]]) -> bytes:
 def draw_scores(sessions: Sequence[SessionFigures]) -> bytes:
     """Draw what the sessions without sound are held to, one dot a session, the allowed range shaded."""
     sheet = Sheet((1, 1, 1, 1, 1), 2.6)
-    shown: tuple[tuple[str, Sequence[float], tuple[float, float]], ...] = (
+    shown: tuple[tuple[str, Sequence[float], tuple[float, float] | None], ...] = (
         ("Longest match", [each.score.longest_match for each in sessions], (0, 11)),
         ("Largest leap", [each.score.leap for each in sessions], (0, 7)),
         ("Exponent, pitch", [_or_nan(each.score.pitch_exponent) for each in sessions], (0.5, 1.5)),
         ("Exponent, loudness", [_or_nan(each.score.loudness_exponent) for each in sessions], (0.5, 1.5)),
-        ("Motif reuse", [each.score.motif_reuse for each in sessions], (0.0, 0.2)),
+        ("Motif reuse", [each.score.motif_reuse for each in sessions], None),
     )
     for panel, (title, values, allowed) in zip(sheet.panels, shown, strict=True):
         panel.set_title(title, loc="left", fontsize=9, fontweight="bold", color=INK)
-        panel.axhspan(*allowed, color=REST_SHADE, zorder=0)
+        if allowed:
+            panel.axhspan(*allowed, color=REST_SHADE, zorder=0)
         panel.plot(range(1, len(sessions) + 1), values, linestyle="", marker="o", markersize=4, color=BLUE)
-        panel.set_ylim(0, max(allowed[1] * 1.1, float(np.nanmax([0.0, *values])) * 1.1))
+        panel.set_ylim(0, 1.1 * max(allowed[1] if allowed else 0.05, float(np.nanmax([0.0, *values]))))
         panel.set_xlabel("session")
     return sheet.png()
 
