@@ -115,4 +115,23 @@ def efficacy(people: int, minutes: float, seed: int, chain_people: int, out: Pat
         sys.exit(EXIT_OUTSIDE)
 
 
-COMMANDS: tuple[click.Command, ...] = (evaluate, evaluate_ppg, evaluate_eeg, efficacy)
+@click.command(name="evaluate-melody")
+@click.argument("folder", type=click.Path(path_type=Path))
+@json_option
+@one_line_errors
+def evaluate_melody(folder: Path, as_json: bool) -> None:
+    """Say how well the melody network foretells tunes, in bits per next interval and per next duration.
+
+    FOLDER holds tunes in ABC notation (.abc), at or below it; of each the voice S1V1 or S1 counts, else the
+    first or only one. Intervals are in 27 classes, rests are skipped. What cannot be read is left out and
+    named.
+    """
+    import msgspec
+
+    from device.evaluation import melody
+
+    found = melody.evaluate_melody(folder)
+    click.echo(msgspec.json.encode(found).decode() if as_json else melody.table(found))
+
+
+COMMANDS: tuple[click.Command, ...] = (evaluate, evaluate_ppg, evaluate_eeg, efficacy, evaluate_melody)

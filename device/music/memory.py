@@ -50,6 +50,11 @@ class KnownRuns:
         """Return whether any 11 consecutive intervals (semitones) are a run of the corpus."""
         return any(code in self._codes for code in run_codes(intervals))
 
+    def share(self, intervals: Sequence[int]) -> float:
+        """Return the share of the runs of 11 intervals (semitones) that are the corpus's, 0 without any."""
+        codes = run_codes(intervals)
+        return sum(code in self._codes for code in codes) / len(codes) if codes else 0.0
+
 
 def run_codes(intervals: Sequence[int]) -> list[int]:
     """Return one number for each run of 11 consecutive intervals (semitones)."""

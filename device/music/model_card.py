@@ -13,10 +13,16 @@ CARD = "card.json"
 
 
 class MelodyCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of the card that the device needs: SHA-256 per file name, and the known runs' name."""
+    """The part of the card that the device needs.
+
+    SHA-256 per file name, the known runs' name, and fingerprints (see `evaluation.melody`) of the tunes
+    that the network learnt from and of those that were set apart to test it.
+    """
 
     sha256: dict[str, str]
     known_runs: str
+    trained_on: frozenset[str] = frozenset()
+    set_apart: frozenset[str] = frozenset()
 
 
 def read_card(model: Path) -> MelodyCard:

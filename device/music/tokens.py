@@ -1,13 +1,13 @@
-"""What the melody network reads and says: the same numbers in training and on the device.
+"""The melody network's vocabulary: the same classes in training, in evaluation and on the device.
 
-A melody is a row of tones in quarter-note beats. For every tone the network is told how it was
-reached, where it lies in the key, how long it is and where the next one will fall in the bar; it
-answers with one logit per class of the next interval and one per class of the next duration.
+A melody is a row of tones in quarter-note beats. `device/music/fields.py` puts together what the network
+is told of each tone; it answers with logits of the classes defined here.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 LEAP_LIMIT = 13  # the outermost interval classes mean "13 semitones or more", as the data's README counts
@@ -22,13 +22,12 @@ CENTRAL_C = 60  # the tonic's octave is MIDI 60 to 71; hymn tunes lie from there
 ABSOLUTE_LOW = 52
 ABSOLUTES = 33  # MIDI 52 to 84
 POSITIONS = 17  # half-beats within a bar of up to eight beats; the last class is "off the grid"
-BARS = 4  # hymn lines come in twos and fours of bars
+BARS = 8  # hymn lines come in twos, fours and eights of bars
 _ON_GRID = 1e-3  # beats; written lengths are fractions, sums of them nearly so
 METRES = 4  # duple, triple, compound, free
 
-FIELD_SIZES = (INTERVALS + 1, HEIGHTS, 12, ABSOLUTES, len(DURATIONS_BEATS), POSITIONS, BARS, METRES)
-FIELD_NAMES = ("interval", "height", "degree", "absolute", "duration", "position", "bar", "metre")
-
+TRENDS = 3  # of a segment: down, level, up
+SEGMENT_BARS = 2  # chosen: half a line of a hymn, the length of the composer's themes
 
 class Tone(NamedTuple):
     """One tone of a melody: MIDI `pitch`; `start_beat` and `beats` in quarter notes."""
@@ -56,6 +55,7 @@ def interval_class(semitones: int) -> int:
     return max(-LEAP_LIMIT, min(LEAP_LIMIT, semitones)) + LEAP_LIMIT
 
 
+@lru_cache(maxsize=256)  # the same few lengths are asked for at every tone
 def duration_class(beats: float) -> int:
     """Return the nearest duration class by ratio; `beats` is above 0."""
     return min(range(len(DURATIONS_BEATS)), key=lambda index: abs(math.log(beats / DURATIONS_BEATS[index])))
@@ -68,23 +68,11 @@ def position_class(beat_in_bar: float) -> int:
     return nearest if abs(halves - nearest) < _ON_GRID and 0 <= nearest < POSITIONS - 1 else POSITIONS - 1
 
 
-def fields(before: int | None, tone: Tone, tonic: int, following: Place) -> tuple[int, ...]:
-    """Return the network's input for one tone, in the order of `FIELD_NAMES`.
+def height_class(pitch: int, tonic: int) -> int:
+    """Return the class 0 to 36 of a MIDI pitch over the tonic (pitch class of the major key signature)."""
+    return max(0, min(HEIGHTS - 1, pitch - CENTRAL_C - tonic % 12 + HEIGHT_BELOW))
 
-    Args:
-        before: MIDI pitch of the tone before, None at the start.
-        tone: the tone itself.
-        tonic: pitch class 0 to 11 of the major key signature.
-        following: where the next tone starts.
-    """
-    height = tone.pitch - CENTRAL_C - tonic % 12
-    return (
-        START_INTERVAL if before is None else interval_class(tone.pitch - before),
-        max(0, min(HEIGHTS - 1, height + HEIGHT_BELOW)),
-        height % 12,
-        max(0, min(ABSOLUTES - 1, tone.pitch - ABSOLUTE_LOW)),
-        duration_class(tone.beats),
-        position_class(following.beat_in_bar),
-        following.bar % BARS,
-        following.metre,
-    )
+
+def height_pitch(height: int, tonic: int) -> int:
+    """Return the MIDI pitch of a height class."""
+    return height + CENTRAL_C + tonic % 12 - HEIGHT_BELOW

@@ -13,11 +13,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device.errors import ModelError
+from device.evaluation.abc import read_folder
 from device.music.harmony import MODES, Key
-from device.music.melody import LONGEST_BEATS, MAX_LEAP, LstmMelody, MelodySource, MotifRequest, RuleMelody
+from device.music.melody import (
+    LONGEST_BEATS,
+    MAX_LEAP,
+    Course,
+    LstmMelody,
+    MelodySource,
+    MotifRequest,
+    RuleMelody,
+    _course,
+    _leaning,
+)
+from device.music.melody_network import Answer
 from device.music.memory import RUN_INTERVALS
-from device.music.tokens import DURATIONS_BEATS, INTERVALS, Place, Tone, fields
-from models.melody.training.abc_notation import read_folder
+from device.music.tokens import LEAP_LIMIT, Tone
 
 FILES = ("melody.tflite", "known_runs.npy", "card.json")
 
@@ -39,6 +50,9 @@ def copy(models_dir: Path, tmp_path: Path) -> Path:
     return tmp_path / "melody.tflite"
 
 
+asked = st.none() | st.floats(0, 1)
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> MotifRequest:
     key = Key(draw(st.integers(0, 11)), draw(st.integers(0, len(MODES) - 1)))
@@ -48,15 +62,23 @@ def requests(draw: st.DrawFn) -> MotifRequest:
     return MotifRequest(
         tonic=key.signature, scale=key.scale, chords=tuple(key.triad(degree) for degree in degrees),
         low=low, high=low + 16, beats=float(draw(st.integers(1, 12))), history=history,
-        temperature=draw(st.floats(0.3, 1.5)))
+        temperature=draw(st.floats(0.3, 1.5)), density=draw(asked), register=draw(asked), tension=draw(asked))
 
 
-def home_request(beats: float = 16.0, temperature: float = 0.9) -> MotifRequest:
+def home_request(beats: float = 16.0, temperature: float = 0.9, **target: float | None) -> MotifRequest:
     """Ask for something in C major over its home chord."""
     key = Key(0, 0)
     return MotifRequest(
         tonic=0, scale=key.scale, chords=(key.triad(0),) * int(beats), low=59, high=76, beats=beats,
-        temperature=temperature)
+        temperature=temperature, **target)
+
+
+def answering(opening: dict[int, float], trend: tuple[float, float, float]) -> Answer:
+    """Return an answer with these shares of the opening's heights and of the trend."""
+    heights = np.full(37, -20.0)
+    for height, share in opening.items():
+        heights[height] = np.log(share)
+    return Answer(np.zeros(27), np.zeros(9), heights, np.log(np.array(trend)), (np.zeros(1), np.zeros(1)))
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -131,22 +153,84 @@ def test_rule_has_copied_nothing() -> None:
 
 
 def test_lstm_knows_the_runs_of_its_corpus(lstm: LstmMelody, shared_data: Path) -> None:
-    tune = read_folder(shared_data / "melody")[0]
+    tune = read_folder(shared_data / "melody" / "openhymnal").tunes[0]
     steps = [int(step) for step in np.diff([tone.pitch for tone in tune.tones])]
     assert lstm.copied(steps[5 : 5 + RUN_INTERVALS])
     assert not lstm.copied(steps[5 : 4 + RUN_INTERVALS])
     assert not lstm.copied([1] * RUN_INTERVALS)
 
 
-def test_lstm_step_gives_logits_and_moves_its_state(lstm: LstmMelody) -> None:
-    token = np.array(fields(67, Tone(69, 0.0, 1.0), 7, Place(1.0, 0, 0)), np.int32)
-    interval, duration, state = lstm.step(token, lstm.start())
-    again, _, later = lstm.step(token, state)
-    assert interval.shape == (INTERVALS,)
-    assert duration.shape == (len(DURATIONS_BEATS),)
-    assert not np.array_equal(interval, again)
-    assert not np.array_equal(state[0], later[0])
-    assert np.abs(later[0]).max() <= 1.0  # a product of a sigmoid and a tanh
+def test_lstm_says_how_much_of_a_tune_is_the_corpus(lstm: LstmMelody, shared_data: Path) -> None:
+    tune = read_folder(shared_data / "melody" / "openhymnal").tunes[0]
+    steps = [int(step) for step in np.diff([tone.pitch for tone in tune.tones])]
+    assert lstm.corpus_share(steps) == 1.0
+    assert lstm.corpus_share([1] * 20) == 0.0
+    assert lstm.corpus_share(steps[:5]) == 0.0
+
+
+def test_course_opens_where_the_head_says() -> None:
+    # Heights 19 and 24 over C are G4 (67) and C5 (72), both of the chord.
+    answer = answering({19: 0.85, 24: 0.15}, (0.1, 0.1, 0.8))
+    rng = np.random.default_rng(0)
+    found = [_course(answer, None, 0.0, home_request(temperature=1.0), rng) for _ in range(300)]
+    openings = [course.opening for course in found]
+    assert set(openings) == {67, 72}
+    assert np.mean(np.array(openings) == 67) > 0.8
+    assert np.mean([course.trend for course in found]) == pytest.approx(0.7, abs=0.12)
+
+
+def test_course_stays_within_a_fifth_of_the_tone_before_and_in_the_register() -> None:
+    answer = answering({0: 0.5, 36: 0.5}, (0.3, 0.3, 0.4))  # the head would open octaves away
+    rng = np.random.default_rng(0)
+    found = {_course(answer, Tone(62, 0.0, 1.0), 1.0, home_request(), rng).opening for _ in range(100)}
+    assert min(found) >= 59
+    assert max(found) <= 69
+
+
+def test_leaning_favours_moves_along_the_trend() -> None:
+    up, down, level = (_leaning(Course(67, trend), Tone(67, 0.0, 1.0)) for trend in (1, -1, 0))
+    assert up[LEAP_LIMIT + 2] > up[LEAP_LIMIT] > up[LEAP_LIMIT - 2]
+    assert list(down) == list(up[::-1])
+    assert level.argmax() == LEAP_LIMIT
+
+
+def test_leaning_of_a_level_segment_leads_back_to_its_opening() -> None:
+    level = _leaning(Course(64, 0), Tone(67, 0.0, 1.0))
+    assert level.argmax() == LEAP_LIMIT - 3
+
+
+def turned(lstm: LstmMelody, monkeypatch: pytest.MonkeyPatch, trend: int) -> float:
+    """Return the mean rise of two-bar motifs whose trend the head is made to say."""
+    step = lstm.network.step
+
+    def said(*arguments) -> Answer:
+        shares = np.full(3, -30.0)
+        shares[trend + 1] = 0.0
+        return step(*arguments)._replace(trend=shares)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lstm.network, "step", said)
+        found = [lstm.motif(home_request(8.0), np.random.default_rng(seed)) for seed in range(50)]
+    return float(np.mean([tones[-1].pitch - tones[0].pitch for tones in found]))
+
+
+def test_motif_follows_the_trend_of_its_segment(lstm: LstmMelody, monkeypatch: pytest.MonkeyPatch) -> None:
+    down, level, up = (turned(lstm, monkeypatch, trend) for trend in (-1, 0, 1))
+    assert down < level < up
+    assert up - down > 4.0
+
+
+@pytest.mark.parametrize(("part", "measure", "least"), [
+    ("density", len, 1.0),
+    ("register", lambda tones: np.mean([tone.pitch for tone in tones]), 1.0),
+    ("tension", lambda tones: np.abs(np.diff([tone.pitch for tone in tones])).mean(), 0.3),
+])
+def test_motif_follows_its_target(lstm: LstmMelody, part: str, measure, least: float) -> None:
+    low, high = (
+        np.mean([measure(lstm.motif(home_request(**{part: share}), np.random.default_rng(seed)))
+                 for seed in range(50)])
+        for share in (0.1, 0.9))
+    assert high - low > least
 
 
 def test_lstm_remembers_nothing_between_motifs(lstm: LstmMelody) -> None:

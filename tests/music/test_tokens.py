@@ -1,4 +1,4 @@
-"""The network's vocabulary: classes at their edges, fields in their order."""
+"""The network's vocabulary: classes at their edges."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.music.tokens import (
-    ABSOLUTES,
     DURATIONS_BEATS,
-    FIELD_NAMES,
-    FIELD_SIZES,
     HEIGHTS,
     INTERVALS,
     POSITIONS,
-    START_INTERVAL,
-    Place,
     Tone,
     duration_class,
-    fields,
+    height_class,
+    height_pitch,
     interval_class,
     position_class,
 )
@@ -54,37 +50,18 @@ def test_position_class_forgives_the_sum_of_thirds() -> None:
     assert position_class(1 / 3 + 1 / 3 + 1 / 3) == 2
 
 
-def test_fields_of_a_fifth_in_g_major() -> None:
-    # D5 after G4 in G major, a dotted quarter, the next tone on beat 3.5 of bar 5, duple metre.
-    found = dict(zip(FIELD_NAMES, fields(67, Tone(74, 0.0, 1.5), 7, Place(3.5, 5, 0)), strict=True))
-    assert found == {
-        "interval": 20, "height": 19, "degree": 7, "absolute": 22, "duration": 4, "position": 7, "bar": 1,
-        "metre": 0}
+@given(height=st.integers(0, HEIGHTS - 1), tonic=st.integers(0, 11))
+def test_height_pitch_and_class_are_inverse(height: int, tonic: int) -> None:
+    assert height_class(height_pitch(height, tonic), tonic) == height
 
 
-def test_fields_at_the_start_know_no_interval() -> None:
-    assert fields(None, Tone(60, 0.0, 1.0), 0, Place(0.0, 0, 1))[0] == START_INTERVAL
+def test_height_class_ends_at_its_bounds() -> None:
+    assert height_class(30, 0) == 0
+    assert height_class(120, 0) == HEIGHTS - 1
+    assert height_class(74, 7) == 19  # a fifth over the tonic G
 
 
-def test_fields_keep_the_degree_of_a_pitch_outside_the_heights() -> None:
-    found = fields(60, Tone(30, 0.0, 1.0), 0, Place(0.0, 0, 0))
-    assert found[1] == 0
-    assert found[2] == 6
-
-
-@given(
-    before=st.none() | st.integers(0, 127), pitch=st.integers(0, 127), tonic=st.integers(0, 11),
-    beats=st.floats(0.01, 32), beat=st.floats(-4, 40), bar=st.integers(0, 500), metre=st.integers(0, 3))
-def test_fields_never_leave_their_classes(
-    before: int | None, pitch: int, tonic: int, beats: float, beat: float, bar: int, metre: int,
-) -> None:
-    found = fields(before, Tone(pitch, 0.0, beats), tonic, Place(beat, bar, metre))
-    assert len(found) == len(FIELD_SIZES) == len(FIELD_NAMES)
-    assert all(0 <= value < size for value, size in zip(found, FIELD_SIZES, strict=True))
-
-
-def test_sizes_fit_the_classes() -> None:
-    assert FIELD_SIZES[:4] == (INTERVALS + 1, HEIGHTS, 12, ABSOLUTES)
+def test_intervals_are_the_27_of_the_data() -> None:
     assert INTERVALS == 27
 
 

@@ -8,12 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from device.music.tokens import FIELD_NAMES, duration_class, fields, interval_class
-from models.melody.training.abc_notation import Tune
+from device.evaluation.abc import Tune
+from device.music.fields import TARGETS, fields, target_input
+from device.music.tokens import duration_class, height_class, interval_class
+from models.melody.training.segments import Segment, ranks, segments
 
 PATTERN = 6  # intervals; tunes sharing more than half of such patterns are one melody (the data's README)
 SHARED = 0.5
 IGNORE = -1  # an answer that does not count: padding
+HEADS = ("interval", "duration", "opening", "trend")
 
 
 class Split(NamedTuple):
@@ -22,6 +25,18 @@ class Split(NamedTuple):
     train: list[Tune]
     validation: list[Tune]
     test: list[Tune]
+
+
+class Rows(NamedTuple):
+    """What the network is shown and has to say, step by step."""
+
+    inputs: NDArray[np.int32]  # (steps, fields)
+    target: NDArray[np.float32]  # (steps, 6), see `fields.target_input`
+    interval: NDArray[np.int32]  # (steps,), the class of the next interval
+    duration: NDArray[np.int32]  # (steps,), of the next duration
+    opening: NDArray[np.int32]  # (steps,), height on which the next segment opens
+    trend: NDArray[np.int32]  # (steps,), of the next segment
+    border: NDArray[np.bool_]  # (steps,), whether that segment begins with the next tone
 
 
 def intervals(tune: Tune) -> list[int]:
@@ -77,28 +92,48 @@ def split(tunes: list[Tune], seed: int, share: float = 0.1) -> Split:
     return Split(train, validation, test)
 
 
-def rows(tune: Tune) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Return inputs (n-1, fields), next interval classes (n-1,), next duration classes (n-1,) of a tune."""
-    tones = tune.tones
-    before = [None, *(tone.pitch for tone in tones)]
+def rows(tune: Tune, known: list[Segment] | None = None) -> Rows:
+    """Return what the network is shown and has to say at each step of a tune of n tones.
+
+    Step 0 comes before the first tone; only the heads of the segment are asked there. Their answers are
+    those of the next segment to begin; the target is that of the segment in which the tone to come lies.
+
+    Args:
+        tune: the melody.
+        known: the segments whose ranks give the target; without them it is unknown.
+    """
+    tones, starts = tune.tones, tune.starts
+    following = [starts[0], *tune.ends[:-1]]
     inputs = [
-        fields(before[index], tone, tune.tonic, tune.ends[index]) for index, tone in enumerate(tones[:-1])]
-    return (
-        np.array(inputs, np.int32),
-        np.array(intervals(tune), np.int32),
-        np.array([duration_class(tone.beats) for tone in tones[1:]], np.int32),
-    )
+        fields(tones[:count], starts[:count], tune.tonic, place) for count, place in enumerate(following)]
+    parts = segments(tune)
+    shares = ranks(parts, known) if known else None
+    openings, trends = np.full(len(tones), IGNORE), np.full(len(tones), IGNORE)
+    wanted = np.zeros((len(tones), TARGETS), np.float32)
+    for number, part in enumerate(parts):
+        since = parts[number - 1].first + 1 if number else 0
+        openings[since : part.first + 1] = height_class(tones[part.first].pitch, tune.tonic)
+        trends[since : part.first + 1] = part.trend
+        if shares is not None:
+            wanted[part.first : part.end] = target_input(*shares[number])
+    return Rows(
+        np.array(inputs, np.int32), wanted,
+        np.array([IGNORE, *intervals(tune)], np.int32),
+        np.array([IGNORE, *(duration_class(tone.beats) for tone in tones[1:])], np.int32),
+        openings.astype(np.int32), trends.astype(np.int32),
+        np.isin(np.arange(len(tones)), [part.first for part in parts]))
 
 
-def padded(tunes: list[Tune]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Return the rows of all tunes, padded to the longest: (tunes, steps, fields), (tunes, steps) twice."""
-    parts = [rows(tune) for tune in tunes]
-    steps = max(len(inputs) for inputs, _, _ in parts)
-    inputs = np.zeros((len(parts), steps, len(FIELD_NAMES)), np.int32)
-    pitches = np.full((len(parts), steps), IGNORE, np.int32)
-    durations = np.full((len(parts), steps), IGNORE, np.int32)
-    for index, (row, pitch, duration) in enumerate(parts):
-        inputs[index, : len(row)] = row
-        pitches[index, : len(row)] = pitch
-        durations[index, : len(row)] = duration
-    return inputs, pitches, durations
+def padded(tunes: list[Tune], known: list[Segment] | None = None) -> Rows:
+    """Return the rows of all tunes, shortest first, padded to the longest: each array gets a first axis."""
+    ordered = sorted(tunes, key=lambda tune: (len(tune.tones), tune.name))
+    parts = [rows(tune, known) for tune in ordered]
+    steps = max(len(part.inputs) for part in parts)
+    columns = []
+    for name, column in zip(Rows._fields, zip(*parts, strict=True), strict=True):
+        empty = IGNORE if name in HEADS else 0
+        whole = np.full((len(parts), steps, *column[0].shape[1:]), empty, column[0].dtype)
+        for index, part in enumerate(column):
+            whole[index, : len(part)] = part
+        columns.append(whole)
+    return Rows(*columns)

@@ -12,8 +12,15 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from device.music.tokens import HEIGHT_BELOW, HEIGHTS, INTERVALS, duration_class, interval_class
-from models.melody.training.abc_notation import Tune
+from device.evaluation.abc import Tune
+from device.music.tokens import (
+    DURATIONS_BEATS,
+    HEIGHTS,
+    INTERVALS,
+    duration_class,
+    height_class,
+    interval_class,
+)
 from models.melody.training.corpus import intervals
 
 _START = -1
@@ -58,20 +65,21 @@ class KneserNey:
         return result
 
 
-def bits(model: KneserNey, rows: Sequence[Sequence[int]]) -> float:
-    """Return the mean bits per class over all classes of the rows but the first of each."""
-    return _mean([
-        float(model.probabilities(row[:index])[row[index]]) for row in rows for index in range(len(row))])
+def bits(chances: Sequence[float]) -> float:
+    """Return the mean bits of the probabilities that were given to what came."""
+    return float(-np.log2(np.maximum(chances, 1e-12)).mean())
 
 
-def interval_bits(order: int, train: list[Tune], test: list[Tune]) -> float:
-    """Return the bits per interval of an n-gram over interval classes."""
+def interval_chances(order: int, train: list[Tune], test: list[Tune]) -> list[float]:
+    """Return the probability of each interval of the test tunes under an n-gram over interval classes."""
     model = KneserNey(order, INTERVALS, [intervals(tune) for tune in train])
-    return bits(model, [intervals(tune) for tune in test])
+    return [
+        float(model.probabilities(row[:index])[row[index]])
+        for row in map(intervals, test) for index in range(len(row))]
 
 
-def height_bits(order: int, train: list[Tune], test: list[Tune]) -> float:
-    """Return the bits per interval class of an n-gram over key-relative pitches."""
+def height_chances(order: int, train: list[Tune], test: list[Tune]) -> list[float]:
+    """Return the probability of each interval class under an n-gram over key-relative pitches."""
     model = KneserNey(order, HEIGHTS, [_heights(tune) for tune in train])
     found = []
     for tune in test:
@@ -81,20 +89,25 @@ def height_bits(order: int, train: list[Tune], test: list[Tune]) -> float:
             classes = [interval_class(height - row[index - 1]) for height in range(HEIGHTS)]
             fitting = [float(chances[height]) for height in range(HEIGHTS) if classes[height] == answer]
             found.append(sum(fitting))
-    return _mean(found)
+    return found
 
 
-def duration_bits(order: int, classes: int, train: list[Tune], test: list[Tune]) -> float:
-    """Return the bits per duration of an n-gram, the first duration of a tune given."""
-    model = KneserNey(order, classes, [_durations(tune) for tune in train])
-    return _mean([
+def mixed(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Return the probabilities of two models mixed in equal parts."""
+    return [(first + second) / 2 for first, second in zip(one, other, strict=True)]
+
+
+def duration_chances(order: int, train: list[Tune], test: list[Tune]) -> list[float]:
+    """Return the probability of each duration under an n-gram, the first duration of a tune given."""
+    model = KneserNey(order, len(DURATIONS_BEATS), [_durations(tune) for tune in train])
+    return [
         float(model.probabilities(row[:index])[row[index]])
-        for row in map(_durations, test) for index in range(1, len(row))])
+        for row in map(_durations, test) for index in range(1, len(row))]
 
 
 def _heights(tune: Tune) -> list[int]:
     """Return key-relative pitch classes 0 to 36 of a tune."""
-    return [max(0, min(HEIGHTS - 1, tone.pitch - 60 - tune.tonic + HEIGHT_BELOW)) for tone in tune.tones]
+    return [height_class(tone.pitch, tune.tonic) for tone in tune.tones]
 
 
 def _durations(tune: Tune) -> list[int]:
@@ -107,8 +120,3 @@ def _discount(counts: dict[_Context, Counter[int]]) -> float:
     once = sum(count == 1 for row in counts.values() for count in row.values())
     twice = sum(count == 2 for row in counts.values() for count in row.values())  # noqa: PLR2004 - twice
     return once / (once + 2 * twice) if once else 0.5
-
-
-def _mean(chances: list[float]) -> float:
-    """Return the mean bits of the probabilities given to what came."""
-    return float(-np.log2(np.maximum(chances, 1e-12)).mean())

@@ -1,123 +1,147 @@
-"""The melody network: embeddings, one LSTM layer, a head for the interval and one for the duration.
+"""One member of the melody network: embeddings, one LSTM layer, four heads; and how it is trained.
 
-Trained on whole tunes with Keras, exported as one stateful step whose weights are constants.
+The heads for the next interval and the next duration write the tones; those for the opening pitch and the
+trend of the next segment (Chen 2020) say where a segment begins and leads. The network sees the target
+only at times, so it also knows tunes of which nobody says how dense, high or tense they should be.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.music.tokens import DURATIONS_BEATS, FIELD_SIZES, INTERVALS
-from models.melody.training.corpus import IGNORE
+from device.music.fields import FIELD_SIZES, TARGETS
+from device.music.tokens import DURATIONS_BEATS, HEIGHTS, INTERVALS, TRENDS
+from models.melody.training.corpus import HEADS, IGNORE, Rows
 
 UNITS = 128
-WIDTHS = (24, 16, 16, 8, 12, 12, 4, 4)  # of the embedding of each input field
+CLASSES = dict(zip(HEADS, (INTERVALS, len(DURATIONS_BEATS), HEIGHTS, TRENDS), strict=True))
+WEIGHTS = {"interval": 1.0, "duration": 0.3, "opening": 0.1, "trend": 0.1}  # of the losses; pitch leads
 INPUT_DROPOUT = 0.2
 OUTPUT_DROPOUT = 0.6
-LEARNING_RATE = 4e-3
+LEARNING_RATE = 4e-3  # at the start; falls to 0 as a cosine
 WEIGHT_DECAY = 1e-2
-AVERAGING = 0.98  # momentum of the average of the weights over steps, which is what is kept
-DURATION_WEIGHT = 0.3  # the duration head learns faster; it must not pull the LSTM away from pitch
 BATCH = 8
-
-Arrays = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+AVERAGED_FROM = 0.4  # of the training; what is kept is a running average of the weights after each epoch
+AVERAGING = 0.8  # its momentum
+TARGET_UNKNOWN = 0.5  # share of tunes shown without any target
+PART_UNKNOWN = 0.3  # share of the parts of the other targets that are left out
+_LENGTH_NOISE = 6.0  # tones by which the order by length is shaken, so that batches differ
+_STEP = 16  # batches are cut to multiples of it, so that few shapes are compiled
+WIDTH = 16  # of the embedding of each input field; equal, so that one look-up serves all on the device
 
 
 def build() -> Any:  # noqa: ANN401 - Keras has no types
-    """Return the untrained Keras model: (tunes, steps, fields) to two rows of logits."""
+    """Return an untrained member: (tunes, steps, fields) and (tunes, steps, 6) to four rows of logits."""
     import tensorflow as tf
 
     layers = tf.keras.layers
     tokens = tf.keras.Input((None, len(FIELD_SIZES)), dtype="int32", name="token")
+    target = tf.keras.Input((None, TARGETS), name="target")
     embedded = [
-        layers.Embedding(size, width, name=f"field{index}")(tokens[..., index])
-        for index, (size, width) in enumerate(zip(FIELD_SIZES, WIDTHS, strict=True))]
+        layers.Embedding(size, WIDTH, name=f"field{index}")(tokens[..., index])
+        for index, size in enumerate(FIELD_SIZES)]
     joined = layers.Dropout(INPUT_DROPOUT)(layers.Concatenate()(embedded))
-    hidden = layers.Dropout(OUTPUT_DROPOUT)(layers.LSTM(UNITS, return_sequences=True, name="lstm")(joined))
-    return tf.keras.Model(tokens, [
-        layers.Dense(INTERVALS, name="interval")(hidden),
-        layers.Dense(len(DURATIONS_BEATS), name="duration")(hidden),
-    ])
+    told = layers.Concatenate()([joined, target])
+    hidden = layers.LSTM(UNITS, return_sequences=True, name="lstm")(told)
+    hidden = layers.Dropout(OUTPUT_DROPOUT)(hidden)
+    return tf.keras.Model(
+        [tokens, target], [layers.Dense(size, name=name)(hidden) for name, size in CLASSES.items()])
 
 
-def fit(model: Any, train: Arrays, validation: Arrays, epochs: int, patience: int) -> list[float]:  # noqa: ANN401
-    """Train until the validation loss has not fallen for `patience` epochs; keep the best weights.
+def fit(model: Any, train: Rows, seed: int, epochs: int) -> None:  # noqa: ANN401
+    """Train one member and leave it with the average of its weights over the later epochs.
 
-    Returns:
-        The validation loss of the interval in bits, epoch by epoch.
+    Args:
+        model: from `build`.
+        train: padded tunes, shortest first, with targets.
+        seed: of batches and of what is hidden of the targets.
+        epochs: passes over the tunes.
     """
     import tensorflow as tf
 
-    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=IGNORE)
-    optimizer = tf.keras.optimizers.AdamW(
-        LEARNING_RATE, weight_decay=WEIGHT_DECAY, clipnorm=1.0, use_ema=True, ema_momentum=AVERAGING)
-    model.compile(optimizer, loss={"interval": loss, "duration": loss},
-                  loss_weights={"interval": 1.0, "duration": DURATION_WEIGHT})
-    best, waited, kept, history = np.inf, 0, model.get_weights(), []
-    for _ in range(epochs):
-        model.fit(train[0], {"interval": train[1], "duration": train[2]}, batch_size=BATCH, verbose=0)
-        raw = model.get_weights()
-        optimizer.finalize_variable_values(model.trainable_variables)  # the averaged weights
-        found = bits(model, validation)
-        history.append(found[0])
-        score = found[0] + DURATION_WEIGHT * found[1]
-        if score < best:
-            best, waited, kept = score, 0, model.get_weights()
-        else:
-            waited += 1
-        model.set_weights(raw)
-        if waited >= patience:
-            break
+    chances = np.random.default_rng(seed)
+    rate = tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * -(-len(train.inputs) // BATCH))
+    optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY, clipnorm=1.0)
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def step(inputs: Any, target: Any, answers: list[Any]) -> None:  # noqa: ANN401
+        """Move the weights by one batch."""
+        with tf.GradientTape() as tape:
+            heads = model([inputs, target], training=True)
+            loss = sum(
+                WEIGHTS[name] * _loss(answer, logits)
+                for name, answer, logits in zip(HEADS, answers, heads, strict=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+
+    kept: list[NDArray[np.float32]] = []
+    for epoch in range(epochs):
+        for batch in _batches(train, chances):
+            answers = [getattr(batch, name) for name in HEADS]
+            step(batch.inputs, hidden_in_part(batch.target, chances), answers)
+        if epoch >= AVERAGED_FROM * epochs:
+            now = model.get_weights()
+            pairs = zip(kept or now, now, strict=True)
+            kept = [AVERAGING * old + (1 - AVERAGING) * new for old, new in pairs]
     model.set_weights(kept)
-    return history
 
 
-def bits(model: Any, part: Arrays) -> tuple[float, float]:  # noqa: ANN401
-    """Return the mean bits per interval and per duration over the answers that count."""
-    interval, duration = model.predict(part[0], verbose=0, batch_size=32)
-    return _bits(interval, part[1]), _bits(duration, part[2])
+def hidden_in_part(
+    target: NDArray[np.float32], chances: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Return targets (tunes, steps, 6) of which whole tunes and single parts were made unknown."""
+    parts = chances.random((len(target), 1, TARGETS // 2)) >= PART_UNKNOWN
+    shown = parts & (chances.random((len(target), 1, 1)) >= TARGET_UNKNOWN)
+    return target * np.repeat(shown, 2, axis=-1).astype(np.float32)
 
 
-def _bits(logits: NDArray[np.float32], answers: NDArray[np.int32]) -> float:
-    """Return the mean bits of the answers under the softmax of logits."""
+def predicted(members: list[Any], rows: Rows, *, told: bool = False) -> dict[str, NDArray[np.float64]]:
+    """Return the mean of the members' probabilities for each head, (tunes, steps, classes).
+
+    Args:
+        members: trained models.
+        rows: padded tunes.
+        told: whether the members see the target.
+    """
+    target = rows.target if told else np.zeros_like(rows.target)
+    answers = [model.predict([rows.inputs, target], verbose=0, batch_size=32) for model in members]
+    return {
+        name: np.mean([_softmax(answer[index]) for answer in answers], axis=0)
+        for index, name in enumerate(HEADS)}
+
+
+def bits(chances: NDArray[np.float64], answers: NDArray[np.int32]) -> float:
+    """Return the mean bits of the answers that count."""
     counted = answers != IGNORE
-    rows = logits[counted].astype(np.float64)
-    rows -= rows.max(axis=1, keepdims=True)
-    chosen = rows[np.arange(len(rows)), answers[counted]] - np.log(np.exp(rows).sum(axis=1))
-    return float(-chosen.mean() / np.log(2))
+    rows = chances[counted]
+    return float(-np.log2(rows[np.arange(len(rows)), answers[counted]]).mean())
 
 
-def export(model: Any, path: Path) -> None:  # noqa: ANN401
-    """Write the step as .tflite: token, h, c in; interval, duration, h, c out; weights are constants."""
+def _batches(rows: Rows, chances: np.random.Generator) -> Iterator[Rows]:
+    """Deal out all tunes in batches of about the same length, cut to what is needed."""
+    lengths = (rows.duration != IGNORE).sum(axis=1) + 1
+    order = np.argsort(lengths + chances.normal(0.0, _LENGTH_NOISE, len(lengths)), kind="stable")
+    starts = chances.permutation(np.arange(0, len(order), BATCH))
+    for start in starts:
+        chosen = order[start : start + BATCH]
+        steps = -(-int(lengths[chosen].max()) // _STEP) * _STEP
+        yield Rows._make(column[chosen, :steps] for column in rows)
+
+
+def _loss(answers: Any, logits: Any) -> Any:  # noqa: ANN401
+    """Return the mean cross-entropy of the answers that count."""
     import tensorflow as tf
 
-    tables = [tf.constant(model.get_layer(f"field{i}").get_weights()[0]) for i in range(len(FIELD_SIZES))]
-    kernel, recurrent, bias = (tf.constant(part) for part in model.get_layer("lstm").get_weights())
-    heads = {name: [tf.constant(part) for part in model.get_layer(name).get_weights()]
-             for name in ("interval", "duration")}
-    state = tf.TensorSpec((1, UNITS), tf.float32)
+    counts = tf.cast(answers != IGNORE, tf.float32)
+    found = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(answers, 0), logits)
+    return tf.reduce_sum(counts * found) / tf.maximum(tf.reduce_sum(counts), 1.0)
 
-    class Step(tf.Module):  # type: ignore[misc]
-        """One step of the network."""
 
-        @tf.function(input_signature=[  # type: ignore[untyped-decorator]
-            tf.TensorSpec((1, len(FIELD_SIZES)), tf.int32, "token"),
-            tf.TensorSpec(state.shape, tf.float32, "h_in"), tf.TensorSpec(state.shape, tf.float32, "c_in")])
-        def step(self, token: Any, h_in: Any, c_in: Any) -> dict[str, Any]:  # noqa: ANN401
-            """Advance by one tone (gate order of Keras: input, forget, cell, output)."""
-            joined = tf.concat([tf.gather(table, token[:, i]) for i, table in enumerate(tables)], axis=1)
-            gates = tf.matmul(joined, kernel) + tf.matmul(h_in, recurrent) + bias
-            enter, forget, cell, leave = tf.split(gates, 4, axis=1)
-            c_out = tf.sigmoid(forget) * c_in + tf.sigmoid(enter) * tf.tanh(cell)
-            h_out = tf.sigmoid(leave) * tf.tanh(c_out)
-            logits = {name: tf.matmul(h_out, weights) + offset for name, (weights, offset) in heads.items()}
-            return {**logits, "h_out": h_out, "c_out": c_out}
-
-    module = Step()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.step.get_concrete_function()], module)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]  # dynamic range: weights in 8 bits
-    path.write_bytes(converter.convert())
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return probabilities over the last axis."""
+    raised = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))

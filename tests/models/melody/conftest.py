@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from models.melody.training.abc_notation import Tune, read_folder
+from device.evaluation.abc import Tune, read_folder
 
 
 @pytest.fixture(scope="session")
 def tunes(shared_data: Path) -> list[Tune]:
-    return read_folder(shared_data / "melody")
+    return read_folder(shared_data / "melody").tunes

@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from device.music.tokens import FIELD_NAMES, FIELD_SIZES, Place, Tone, duration_class, interval_class
-from models.melody.training.abc_notation import Tune
+from device.evaluation.abc import Tune
+from device.music.fields import FIELD_NAMES, FIELD_SIZES, TARGETS
+from device.music.tokens import Place, Tone, duration_class, height_class, interval_class
 from models.melody.training.corpus import (
     IGNORE,
     SHARED,
@@ -19,6 +20,7 @@ from models.melody.training.corpus import (
     rows,
     split,
 )
+from models.melody.training.segments import segments
 
 
 def tune(name: str, *pitches: int) -> Tune:
@@ -70,25 +72,53 @@ def test_split_follows_its_seed(tunes: list[Tune]) -> None:
 
 
 def test_rows_ask_for_the_next_tone() -> None:
-    inputs, pitches, durations = rows(tune("a", 60, 64, 62))
-    assert inputs.shape == (2, len(FIELD_NAMES))
-    assert list(pitches) == [interval_class(4), interval_class(-2)]
-    assert list(durations) == [duration_class(1.0)] * 2
-    assert inputs[1][0] == interval_class(4)
+    found = rows(tune("a", 60, 64, 62))
+    assert found.inputs.shape == (3, len(FIELD_NAMES))
+    assert list(found.interval) == [IGNORE, interval_class(4), interval_class(-2)]
+    assert list(found.duration) == [IGNORE, duration_class(1.0), duration_class(1.0)]
+    assert found.inputs[2][0] == interval_class(4)
+
+
+def test_rows_never_show_what_is_to_come() -> None:
+    # Two tunes that differ from the seventh tone on look the same before it.
+    one = rows(tune("a", 60, 62, 64, 65, 67, 65, 64, 62, 60))
+    other = rows(tune("b", 60, 62, 64, 65, 67, 65, 72, 71, 60))
+    assert np.array_equal(one.inputs[:7], other.inputs[:7])
+    assert not np.array_equal(one.inputs[7], other.inputs[7])
+
+
+def test_rows_name_the_next_segment_until_it_begins() -> None:
+    found = rows(tune("a", *range(60, 80)))  # segments of eight tones: at 0, 8 and 16
+    assert list(np.flatnonzero(found.border)) == [0, 8, 16]
+    heights = [height_class(pitch, 0) for pitch in (60, 68, 76)]
+    assert list(found.opening) == [heights[0], *[heights[1]] * 8, *[heights[2]] * 8, *[IGNORE] * 3]
+    assert list(found.trend) == [2] * 17 + [IGNORE] * 3
+
+
+def test_rows_know_a_target_only_beside_a_corpus() -> None:
+    rising = tune("a", *range(60, 76))
+    assert not rows(rising).target.any()
+    found = rows(rising, segments(rising)).target
+    assert found.shape == (16, TARGETS)
+    assert (found[:, 1::2] == 1.0).all()
+    assert found[0, 2] == -0.5  # the lower of two segments: a quarter of the way up
+    assert found[8, 2] == 0.5
 
 
 def test_rows_of_the_corpus_stay_within_their_classes(tunes: list[Tune]) -> None:
-    inputs = np.concatenate([rows(one)[0] for one in tunes])
-    assert len(inputs) == sum(len(one.tones) - 1 for one in tunes)
+    found = [rows(one) for one in tunes]
+    inputs = np.concatenate([one.inputs for one in found])
+    assert sum((one.interval != IGNORE).sum() for one in found) == sum(len(one.tones) - 1 for one in tunes)
     assert inputs.min() == 0
     assert all(inputs[:, index].max() < size for index, size in enumerate(FIELD_SIZES))
 
 
 def test_padded_marks_what_does_not_count() -> None:
-    inputs, pitches, durations = padded([tune("a", 60, 62, 64, 65), tune("b", 60, 67)])
-    assert inputs.shape == (2, 3, len(FIELD_NAMES))
-    assert list(pitches[1]) == [interval_class(7), IGNORE, IGNORE]
-    assert list(durations[1]) == [duration_class(1.0), IGNORE, IGNORE]
+    found = padded([tune("a", 60, 62, 64, 65), tune("b", 60, 67)])
+    assert found.inputs.shape == (2, 4, len(FIELD_NAMES))
+    assert list(found.interval[0]) == [IGNORE, interval_class(7), IGNORE, IGNORE]  # the shortest comes first
+    assert list(found.duration[0]) == [IGNORE, duration_class(1.0), IGNORE, IGNORE]
+    assert list(found.opening[1]) == [height_class(60, 0), IGNORE, IGNORE, IGNORE]
 
 
 @pytest.mark.parametrize("index", range(0, 254, 50))
