@@ -25,6 +25,10 @@ MINIMUM_POWER = 10.0 ** (SILENT_LUFS / 10.0)
 PATCH_LUFS = -22.0  # what the patch gives with ordinary phrases at gain 1; see tests/music/test_synth.py
 HEADROOM_SOFT_LU, HEADROOM_FULL_LU = 14.0, 4.0  # below the ceiling at intensity 0 and 1
 SLEW_DB_PER_S = 1.0  # gain changes in normal play
+STEADY_S = 15.0  # the slow mean that is held at intensity's level; slower than a phrase and the breath
+STEADY_REACH_LU = 6.0  # by how much it lifts or lowers a patch that is not ordinary
+STEADY_DB_PER_S = 0.25
+STEADY_GATE_LU = 16.0  # quieter than ordinary by more than this is a pause and says nothing
 MARGIN_LU = 0.5  # held below the ceiling, for the meter's own delay
 
 HIGHEST_CEILING_LUFS = -21.0  # with it, the limits below keep true peaks under -1 dBFS
@@ -99,12 +103,14 @@ def amplitude(level_db: float) -> float:
 
 
 class Guard:
-    """Decides the gain: the level that intensity asks for, trimmed so that the ceiling holds.
+    """Decides the gain: the level that intensity asks for, held in the slow mean, trimmed to the ceiling.
 
     Args:
         ceiling: LUFS that neither the last 400 ms nor the last 3 s may exceed.
 
     `trim_db` is at most 0; it falls at once when the patch is too loud and rises `SLEW_DB_PER_S`.
+    `steady_db` brings the patch's slow mean to `PATCH_LUFS`, so density, timbre and style do not change
+    how loud the music is.
     """
 
     def __init__(self, ceiling: float) -> None:
@@ -114,6 +120,12 @@ class Guard:
         self._level_db = self._wanted_db(0.0)
         self._fade_db = SILENT_LUFS
         self.trim_db = 0.0
+        self._forget()
+
+    def _forget(self) -> None:
+        """Think of the patch as ordinary: nothing has been heard of it yet."""
+        self.steady_db = 0.0
+        self._mean_power = 10.0 ** ((PATCH_LUFS + 0.691) / 10.0)
 
     def _wanted_db(self, intensity: float) -> float:
         """Return the gain that puts ordinary music at intensity's distance below the ceiling."""
@@ -153,10 +165,22 @@ class Guard:
         self._patch.append(max(left_power, right_power))
         reach = SLEW_DB_PER_S * min(elapsed_s, 2.0 * BLOCK_S)  # a suspended process has not listened
         if self._fade_db <= SILENT_LUFS:
+            self._forget()
             self._level_db = self._wanted_db(intensity)  # nobody hears it move
         else:
-            self._level_db += min(reach, max(-reach, self._wanted_db(intensity) - self._level_db))
+            self._steady(left_power + right_power, min(elapsed_s, 2.0 * BLOCK_S))
+            wanted_db = self._wanted_db(intensity) + self.steady_db
+            self._level_db += min(reach, max(-reach, wanted_db - self._level_db))
         self.trim_db = min(self._needed_trim_db(), self.trim_db + reach, 0.0)
+
+    def _steady(self, power: float, elapsed_s: float) -> None:
+        """Move `steady_db` slowly to where the slow mean of the patch is ordinary."""
+        if lufs(power, 0.0) > PATCH_LUFS - STEADY_GATE_LU:
+            self._mean_power += min(1.0, elapsed_s / STEADY_S) * (power - self._mean_power)
+        off_db = PATCH_LUFS - lufs(self._mean_power, 0.0)
+        wanted_db = min(STEADY_REACH_LU, max(-STEADY_REACH_LU, off_db))
+        reach = STEADY_DB_PER_S * elapsed_s
+        self.steady_db += min(reach, max(-reach, wanted_db - self.steady_db))
 
     def _needed_trim_db(self) -> float:
         """Return the trim with which the present patch stays under the ceiling."""

@@ -11,7 +11,17 @@ import random
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-from device.messages import Message, MusicalTarget, Note, Phrase, Session, SessionPhase, Target, Voice
+from device.messages import (
+    Message,
+    MusicalTarget,
+    Note,
+    Phrase,
+    Session,
+    SessionPhase,
+    Style,
+    Target,
+    Voice,
+)
 
 QUEUE_NOTES = 2000  # more than ten minutes of the busiest music; a phrase that does not fit is dropped whole
 LATE_S = 0.05  # a note later than this is skipped; catching up would bunch notes together
@@ -52,6 +62,9 @@ class Instrument(Protocol):
 
     def shape(self, target: MusicalTarget) -> None:
         """Move the continuous parameters towards a target."""
+
+    def choose(self, style: Style, at_s: float) -> None:
+        """Play in another style from now on."""
 
     def tick(self, at_s: float) -> None:
         """Let time pass."""
@@ -268,6 +281,7 @@ class Playback:
         """Play one entry of the queue."""
         if event.kind is _Kind.PHRASE:
             self.phrase_id = event.phrase.phrase_id
+            self._instrument.choose(event.phrase.style, at_s)
             if at_s - self._target_s >= TARGET_FRESH_S:
                 self._shape(event.phrase.target)
         elif event.note is None:

@@ -1,31 +1,84 @@
-"""The instruments: fixed pools of cheap pyo voices, every change a ramp.
+"""The voices: cheap pyo oscillators under one-pole envelopes, every change a ramp.
 
-A voice is a table oscillator under a one-pole envelope (pyo `Port`): a gate opened for a moment makes
-a struck sound, a gate held open a sustained one. The envelope moves on from where it is, so a stolen
-voice never clicks. Gates rest at `FLOOR` instead of 0: a one-pole filter that decays towards 0 ends in
-denormal numbers, which cost a processor many times the usual work.
+A voice is one or more table oscillators, each under a one-pole envelope (pyo `Port`): a gate opened for
+a moment makes a struck sound, a gate held open a sustained one. The envelope moves on from where it is,
+so a stolen voice never clicks. Gates rest at `FLOOR` instead of 0: a one-pole filter that decays towards
+0 ends in denormal numbers, which cost a processor many times the usual work. A voice that has rung out
+sleeps: it is stopped at `ASLEEP`, where nothing is heard of it, and costs nothing until its next note.
 """
 
 from __future__ import annotations
 
-import random
+import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-FLOOR = 1e-8  # -160 dBFS
-TABLE_SIZE = 8192
+from device.music.tables import Wave
 
-# Partial amplitudes, chosen by ear and spectrogram: a warm pad, a round bass, a felt-muted string.
-PAD_PARTIALS = [1.0, 0.48, 0.34, 0.24, 0.19, 0.14, 0.12, 0.09, 0.08, 0.06, 0.05, 0.04]
-BASS_PARTIALS = [1.0, 0.34, 0.16, 0.05, 0.02]
-MELODY_PARTIALS = [1.0, 0.40, 0.20, 0.05, 0.06, 0.04, 0.02]
-PAD_DETUNE = (1.0, 1.0, 1.0028, 0.9973)  # left, right, left, right: +4.8 and -4.7 cents beat slowly
-RESTING, INHALE = 0.35, 3.0  # level of the texture behind the music, and at the start of a session
-TINE_RATIO = 3.984  # the hammer's share sounds two octaves up, a little flat as on a bar
+FLOOR = 1e-8  # -160 dBFS
+ASLEEP = 5e-4  # of a full level: 96 dB below full scale in the patch, 116 after the last stage
+MIDDLE_HZ = 330.0  # where recipes give their times and levels
+NEVER_S = math.inf
 
 
 def hertz(pitch: float) -> float:
     """Return the frequency of a MIDI pitch in equal temperament, A4 = 440 Hz."""
     return float(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
+
+
+class Strike(NamedTuple):
+    """How a note is to begin: MIDI pitch; velocity, percussiveness and timbre 0 to 1."""
+
+    pitch: int
+    velocity: float
+    percussiveness: float
+    timbre: float = 0.5
+
+
+class Layer(NamedTuple):
+    """One oscillator of a struck sound; times and levels at `MIDDLE_HZ`.
+
+    `wave` names its table, played at `ratio` times the note's frequency (of the table's own rate if
+    `fixed`). Its level goes from `soft` to `marked` with percussiveness, with velocity to the power
+    `touch`, and from the share `dark` at timbre 0 to all of it at 1. `ring_s` is its time constant.
+    `thin`: the power with which it weakens above `MIDDLE_HZ`. `rise` stretches the onset.
+    """
+
+    wave: str
+    ring_s: float
+    soft: float
+    marked: float
+    ratio: float = 1.0
+    touch: float = 1.4
+    dark: float = 1.0
+    thin: float = 0.0
+    rise: float = 1.0
+    fixed: bool = False
+
+
+class Struck(NamedTuple):
+    """A struck or plucked sound: layers, onset (time constant) at percussiveness 0 and 1, damping."""
+
+    layers: tuple[Layer, ...]
+    slow_s: float = 0.022
+    quick_s: float = 0.003
+    damp_s: float = 0.7
+
+
+class Held(NamedTuple):
+    """A sustained sound: (table, detune) per oscillator, left and right in turn; swell and release.
+
+    `thin`: the power with which it weakens above `MIDDLE_HZ`; `glide_s`: time to slide between notes;
+    `touch_floor`: the level at velocity 0.
+    """
+
+    oscillators: tuple[tuple[str, float], ...]
+    slow_s: float = 1.1
+    quick_s: float = 0.35
+    release_s: float = 1.3
+    level: float = 1.0
+    thin: float = 0.3
+    touch_floor: float = 0.55
 
 
 class Envelope:
@@ -47,160 +100,189 @@ class Envelope:
             self.stream.falltime = fall_s
         self._gate.value = FLOOR
 
+    def sleep(self) -> None:
+        """Stop computing; the level stays where it is."""
+        self.stream.stop()
 
-class Strike(NamedTuple):
-    """How a note is to begin: MIDI pitch, velocity 0 to 1, percussiveness 0 to 1."""
-
-    pitch: int
-    velocity: float
-    percussiveness: float
+    def wake(self) -> None:
+        """Go on computing."""
+        self.stream.play()
 
 
-class PadVoice:
-    """Four detuned oscillators, two a side; swells in over a second."""
+def tail_s(level: float, fall_s: float) -> float:
+    """Return how long a level takes to fall to `ASLEEP` with this time constant."""
+    return fall_s * math.log(max(level, ASLEEP) / ASLEEP)
+
+
+class HeldVoice:
+    """A sustained sound, swelling in and dying away; `stream` has one channel per oscillator."""
 
     sustained = True
     strike_s = 0.0
 
-    def __init__(self, pyo: Any, table: Any) -> None:  # noqa: ANN401 - pyo has no types
-        self._envelope = Envelope(pyo, 1.0, 1.6)
-        self.stream = pyo.Osc(table, freq=[220.0 * d for d in PAD_DETUNE],
-                              phase=[0.0, 0.25, 0.5, 0.75], mul=self._envelope.stream)
+    def __init__(self, pyo: Any, held: Held, waves: Mapping[str, Wave]) -> None:  # noqa: ANN401 - pyo
+        self._held = held
+        self._envelope = Envelope(pyo, held.slow_s, held.release_s)
+        self._shares = [detune / waves[name].cycles for name, detune in held.oscillators]
+        self.streams = [
+            pyo.Osc(waves[name].table, freq=220.0 * share, phase=0.25 * number,
+                    mul=self._envelope.stream)
+            for number, ((name, _), share) in enumerate(zip(held.oscillators, self._shares, strict=True))]
         self._level = 0.0
+        self.tail_s = NEVER_S
+        self.sleep()
 
     def start(self, strike: Strike) -> None:
-        """Sound a note; percussiveness shortens the swell from 1.1 s to 0.35 s."""
+        """Sound a note; percussiveness shortens the swell."""
         frequency = hertz(strike.pitch)
-        self.stream.freq = [frequency * d for d in PAD_DETUNE]
-        self._level = (0.55 + 0.45 * strike.velocity) * min(1.0, 330.0 / frequency) ** 0.3
-        self._envelope.open(self._level, 1.1 - 0.75 * strike.percussiveness, 1.6)
+        for stream, share in zip(self.streams, self._shares, strict=True):
+            stream.freq = frequency * share
+        held = self._held
+        touched = held.touch_floor + (1.0 - held.touch_floor) * strike.velocity
+        self._level = held.level * touched * min(1.0, MIDDLE_HZ / frequency) ** held.thin
+        rise_s = held.slow_s + (held.quick_s - held.slow_s) * strike.percussiveness
+        self._envelope.open(self._level, rise_s, held.release_s)
+        self.tail_s = NEVER_S
 
     def soften(self) -> None:
         """Sink to 60 % and stay there."""
         self._envelope.open(0.6 * self._level, 1.0, 3.0)
 
     def close_gate(self) -> None:
-        """A pad is held until it is released."""
+        """Held until it is released."""
 
-    def release(self) -> None:
-        """Let the note go over a few seconds."""
-        self._envelope.shut(1.3)
+    def release(self, fall_s: float | None = None) -> None:
+        """Let the note go, with its own time constant or this one."""
+        fall_s = fall_s or self._held.release_s
+        self._envelope.shut(fall_s)
+        self.tail_s = tail_s(self._level, fall_s)
 
+    def sleep(self) -> None:
+        """Stop computing."""
+        self._envelope.sleep()
+        for stream in self.streams:
+            stream.stop()
 
-class BassVoice:
-    """One soft oscillator in the middle; glides between notes."""
-
-    sustained = True
-    strike_s = 0.0
-
-    def __init__(self, pyo: Any, table: Any) -> None:  # noqa: ANN401 - pyo has no types
-        self._envelope = Envelope(pyo, 0.1, 1.0)
-        self._frequency = pyo.SigTo(55.0, time=0.06, init=55.0)
-        self.stream = pyo.Osc(table, freq=self._frequency, mul=self._envelope.stream)
-
-    def start(self, strike: Strike) -> None:
-        """Sound a note; percussiveness shortens its onset from 140 to 20 ms."""
-        self._frequency.value = hertz(strike.pitch)
-        self._envelope.open(0.4 + 0.6 * strike.velocity, 0.14 - 0.12 * strike.percussiveness, 0.8)
-
-    def soften(self) -> None:
-        """Let go: only the pad holds on."""
-        self.release()
-
-    def close_gate(self) -> None:
-        """A bass note is held until it is released."""
-
-    def release(self) -> None:
-        """Let the note go."""
-        self._envelope.shut(0.45)
+    def wake(self) -> None:
+        """Go on computing."""
+        self._envelope.wake()
+        for stream in self.streams:
+            stream.play()
 
 
-class MelodyVoice:
-    """A felt-muted string: struck, ringing, damped at the note's end; a tine sounds with the hammer."""
+class StruckVoice:
+    """A struck or plucked sound of several layers that ring down each in its own time."""
 
     sustained = False
 
-    def __init__(self, pyo: Any, table: Any, tine: Any) -> None:  # noqa: ANN401 - pyo has no types
-        self._body = Envelope(pyo, 0.01, 1.5)
-        self._hammer = Envelope(pyo, 0.004, 0.12)
-        self.strings = pyo.Osc(table, freq=440.0, mul=self._body.stream)
-        self.tine = pyo.Osc(tine, freq=440.0 * TINE_RATIO, mul=self._hammer.stream)
+    def __init__(self, pyo: Any, struck: Struck, waves: Mapping[str, Wave]) -> None:  # noqa: ANN401 - pyo
+        self._struck = struck
+        self._envelopes = [Envelope(pyo, struck.slow_s, layer.ring_s) for layer in struck.layers]
+        self._shares = [layer.ratio / waves[layer.wave].cycles for layer in struck.layers]
+        self.streams = [
+            pyo.Osc(waves[layer.wave].table, mul=envelope.stream,
+                    freq=waves[layer.wave].table.getRate() * layer.ratio if layer.fixed else 440.0 * share)
+            for layer, share, envelope in zip(struck.layers, self._shares, self._envelopes, strict=True)]
         self.strike_s = 0.05
-        self._ring_s = 1.5
+        self.tail_s = 0.0
+        self._rings: list[float] = []
+        self._levels: list[float] = []
+        self.sleep()
 
     def start(self, strike: Strike) -> None:
-        """Strike; percussiveness takes the onset from 22 to 3 ms and adds hammer."""
-        frequency = hertz(strike.pitch)
-        self.strings.freq = frequency
-        self.tine.freq = frequency * TINE_RATIO
-        marked = strike.percussiveness
-        rise_s = 0.022 - 0.019 * marked
+        """Strike; percussiveness sharpens the onset, shortens the ring and moves the layers' balance."""
+        struck, frequency = self._struck, hertz(strike.pitch)
+        rise_s = struck.slow_s * (struck.quick_s / struck.slow_s) ** strike.percussiveness
+        height = frequency / MIDDLE_HZ
+        self._rings, self._levels = [], []
         self.strike_s = 3.0 * rise_s
-        self._ring_s = max(0.5, min(2.4, 1.5 * (330.0 / frequency) ** 0.5)) * (1.15 - 0.5 * marked)
-        loudness = strike.velocity ** 1.4
-        self._body.open(0.12 + 0.88 * loudness, rise_s, self._ring_s)
-        self._hammer.open((0.03 + 0.22 * marked) * loudness, 0.6 * rise_s, 0.10 + 0.06 * (1.0 - marked))
+        for layer, share, stream, envelope in zip(
+                struck.layers, self._shares, self.streams, self._envelopes, strict=True):
+            if not layer.fixed:
+                stream.freq = frequency * share
+            level = _level(layer, strike) * min(1.0, 1.0 / height) ** layer.thin
+            ring_s = layer.ring_s * (1.15 - 0.5 * strike.percussiveness)
+            ring_s *= 1.0 if layer.fixed else min(1.6, max(0.4, height ** -0.5))
+            envelope.open(level, rise_s * layer.rise, ring_s)
+            self._rings.append(ring_s)
+            self._levels.append(level)
+        self.tail_s = self.strike_s + max(map(tail_s, self._levels, self._rings))
 
     def soften(self) -> None:
-        """Let go: only the pad holds on."""
+        """Let go: only what is held holds on."""
         self.release()
 
     def close_gate(self) -> None:
         """Leave the string after the strike; it rings down by itself."""
-        self._body.shut()
-        self._hammer.shut()
+        for envelope in self._envelopes:
+            envelope.shut()
 
-    def release(self) -> None:
-        """Damp the string with felt."""
-        self._body.shut(min(self._ring_s, 0.7))
-        self._hammer.shut()
+    def release(self, fall_s: float | None = None) -> None:
+        """Damp the string, with its own time constant or this one."""
+        fall_s = fall_s or self._struck.damp_s
+        damped = [min(ring_s, fall_s) for ring_s in self._rings]
+        for envelope, damped_s in zip(self._envelopes, damped, strict=False):
+            envelope.shut(damped_s)
+        self.tail_s = max(map(tail_s, self._levels, damped), default=0.0)
+
+    def sleep(self) -> None:
+        """Stop computing."""
+        for envelope, stream in zip(self._envelopes, self.streams, strict=True):
+            envelope.sleep()
+            stream.stop()
+
+    def wake(self) -> None:
+        """Go on computing."""
+        for envelope, stream in zip(self._envelopes, self.streams, strict=True):
+            envelope.wake()
+            stream.play()
 
 
-class TextureVoice:
-    """Filtered noise that swells and sinks; always there, a note brings it forward."""
+def _level(layer: Layer, strike: Strike) -> float:
+    """Return a layer's level for a strike."""
+    touched = 0.10 + 0.90 * math.pow(strike.velocity, layer.touch)
+    marked = layer.soft + (layer.marked - layer.soft) * strike.percussiveness
+    return touched * marked * (layer.dark + (1.0 - layer.dark) * strike.timbre)
+
+
+class ChordVoice:
+    """A chord tone of a plucked or struck style: a strike over a quiet bed that holds it."""
 
     sustained = True
-    strike_s = 0.0
 
-    def __init__(self, pyo: Any, noise: Any, breath: Any) -> None:  # noqa: ANN401 - pyo has no types
-        self._envelope = Envelope(pyo, 2.0, 3.0)
-        self._envelope.open(RESTING, 2.0, 3.0)
-        self._centre = pyo.SigTo(900.0, time=3.0, init=900.0)
-        rate = noise.getRate()
-        source = pyo.Osc(noise, freq=[rate, rate], phase=[0.0, 0.37], mul=self._envelope.stream)
-        self._sway = breath * 0.35 + 1.0
-        self._parts = source
-        self.stream = pyo.Biquad(source, freq=self._centre * self._sway, q=0.8, type=2)
+    def __init__(self, string: StruckVoice, bed: HeldVoice) -> None:
+        self.string = string
+        self.bed = bed
+        self.strike_s = 0.0
+        self.tail_s = NEVER_S
 
     def start(self, strike: Strike) -> None:
-        """Come forward around a pitch."""
-        self._centre.value = min(2200.0, max(500.0, 2.0 * hertz(strike.pitch)))
-        self._envelope.open(RESTING + 0.5 * strike.velocity, 2.0, 3.0)
+        """Strike the string and let the bed swell in."""
+        self.string.start(strike)
+        self.bed.start(strike)
+        self.strike_s = self.string.strike_s
+        self.tail_s = NEVER_S
 
     def soften(self) -> None:
-        """Go back behind the music."""
-        self.release()
-
-    def inhale(self) -> None:
-        """Come forward at once, to be heard before the first note."""
-        self._envelope.open(INHALE, 0.12, 3.0)
+        """Let the string ring on and the bed sink."""
+        self.bed.soften()
 
     def close_gate(self) -> None:
-        """A texture is held until it is released."""
+        """Leave the string."""
+        self.string.close_gate()
 
-    def release(self) -> None:
-        """Go back behind the music."""
-        self._envelope.open(RESTING, 2.0, 3.0)
+    def release(self, fall_s: float | None = None) -> None:
+        """End both."""
+        self.string.release(fall_s)
+        self.bed.release(fall_s)
+        self.tail_s = max(self.string.tail_s, self.bed.tail_s)
 
+    def sleep(self) -> None:
+        """Stop computing."""
+        self.string.sleep()
+        self.bed.sleep()
 
-def harmonic_table(pyo: Any, partials: list[float]) -> Any:  # noqa: ANN401 - pyo has no types
-    """Return a single-cycle table of these partial amplitudes, its peak at 1."""
-    table = pyo.HarmTable(partials, size=TABLE_SIZE)
-    table.normalize()
-    return table
-
-
-def noise_table(pyo: Any, seed: int, size: int = 2**17) -> Any:  # noqa: ANN401 - pyo has no types
-    """Return a loop of white noise (3 s at 44.1 kHz): a twentieth of the cost of a noise generator."""
-    source = random.Random(seed)
-    return pyo.DataTable(size, init=[source.uniform(-1.0, 1.0) for _ in range(size)])
+    def wake(self) -> None:
+        """Go on computing."""
+        self.string.wake()
+        self.bed.wake()

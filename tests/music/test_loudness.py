@@ -25,6 +25,8 @@ from device.music.loudness import (
     PATCH_LUFS,
     SILENT_LUFS,
     SLEW_DB_PER_S,
+    STEADY_DB_PER_S,
+    STEADY_GATE_LU,
     Guard,
     LoudnessStage,
     amplitude,
@@ -156,9 +158,29 @@ def test_guard_changes_intensity_by_a_decibel_a_second() -> None:
     guard = Guard(-35.0)
     guard.push(0.0, 0.0, 0.0, BLOCK_S)
     guard.set_fade(1.0)
-    gains = [gain for gain, _ in feed(guard, -30.0, 12.0, intensity=1.0)]
+    gains = [gain for gain, _ in feed(guard, PATCH_LUFS, 12.0, intensity=1.0)]
     assert max(abs(b - a) for a, b in itertools.pairwise(gains)) <= SLEW_DB_PER_S * BLOCK_S + 1e-9
     assert gains[-1] - gains[0] == pytest.approx(HEADROOM_SOFT_LU - HEADROOM_FULL_LU - 0.1, abs=0.01)
+
+
+@pytest.mark.parametrize("off_lu", [-5.0, 4.0])
+def test_guard_brings_an_unusual_patch_slowly_to_the_ordinary_level(off_lu: float) -> None:
+    guard = Guard(-35.0)
+    guard.push(0.0, 0.0, 0.5, BLOCK_S)
+    guard.set_fade(1.0)
+    gains = [gain for gain, _ in feed(guard, PATCH_LUFS + off_lu, 90.0, intensity=0.5)]
+    headroom = (HEADROOM_SOFT_LU + HEADROOM_FULL_LU) / 2.0
+    assert guard.short_term_lufs == pytest.approx(-35.0 - headroom, abs=0.3)
+    assert max(abs(b - a) for a, b in itertools.pairwise(gains)) <= STEADY_DB_PER_S * BLOCK_S + 1e-9
+
+
+def test_guard_does_not_lift_a_pause() -> None:
+    guard = Guard(-35.0)
+    guard.push(0.0, 0.0, 0.5, BLOCK_S)
+    guard.set_fade(1.0)
+    feed(guard, PATCH_LUFS, 30.0, intensity=0.5)
+    gains = [gain for gain, _ in feed(guard, PATCH_LUFS - STEADY_GATE_LU - 4.0, 60.0, intensity=0.5)]
+    assert max(gains) - gains[0] < 0.1
 
 
 def test_guard_counts_the_fade() -> None:

@@ -14,6 +14,7 @@ from device.messages import (
     Reason,
     Session,
     SessionPhase,
+    Style,
     Target,
     Voice,
 )
@@ -44,6 +45,7 @@ class Notebook:
         self.shapes: list[MusicalTarget] = []
         self.released = 0
         self.breaths: list[str] = []
+        self.styles: list[tuple[Style, float]] = []
         self._now_s = 0.0
         self._ids = itertools.count(1)
 
@@ -70,6 +72,9 @@ class Notebook:
 
     def shape(self, target: MusicalTarget) -> None:
         self.shapes.append(target)
+
+    def choose(self, style: Style, at_s: float) -> None:
+        self.styles.append((style, at_s))
 
     def tick(self, at_s: float) -> None:
         self._now_s = at_s
