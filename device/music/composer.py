@@ -1,80 +1,86 @@
 """Phrases of four bars that follow the musical target: a theme, its development, a clear end.
 
-Each section of eight phrases has a key and a theme of two bars, which the melody source invents. Every
-phrase states the theme or develops it (sequence, mirror, retrograde, an answer of the source's own),
-ends on a stable tone and breathes. Key, theme and every draw follow from the session's seed and the
-number of the phrase, so a restarted conductor goes on in the same music.
+Each section of eight phrases has a key, a form and a theme that the melody source invents. Every phrase
+states the theme or develops it, over chords that it shares with its like, closes with a cadence and
+breathes. Key, form, theme and every draw follow from the session's seed and the number of the phrase, so
+a restarted conductor goes on in the same music.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from device.messages import MusicalTarget, Note, Phrase, Style
-from device.music import accompaniment
+from device.music.accompaniment import Hands, Page, accompaniment, hands_after, texture
+from device.music.development import (
+    CADENCE_BEAT,
+    bars_after,
+    broadened,
+    cadence,
+    developed,
+    led_home,
+    stated_before_invention,
+)
 from device.music.dynamics import drift_at, velocity
-from device.music.harmony import BEATS_PER_BAR, Chord, Key, chord_at, key_of_section, progression
+from device.music.form import SECTION_PHRASES, Plan, Role, role_of
+from device.music.harmony import (
+    BEATS_PER_BAR,
+    PROGRESSION_BARS,
+    Chord,
+    Key,
+    chord_at,
+    key_of_section,
+)
 from device.music.line import Setting, register_of, sung
 from device.music.melody import LONGEST_BEATS, MelodySource, MotifRequest
 from device.music.memory import SessionMemory
 from device.music.motif import (
     SHORTEST_BEATS,
     Shape,
-    Step,
-    bar_of,
-    inverted,
     ladder_index,
     of_density,
     placed,
-    reversed_pitches,
     shape_of,
     shifted,
     varied,
 )
+from device.music.theme import Theme, Themes, chords_of
 from device.music.tokens import Tone
 
-BARS = 4
+BARS = PROGRESSION_BARS
 PHRASE_BEATS = float(BARS * BEATS_PER_BAR)
-SECTION_PHRASES = 8  # about two minutes at 60 bpm
 ATTEMPTS = 24  # drafts of a phrase until one is new
+_MOVED_FROM = 4  # attempts from which the phrase is tried higher and lower as well
 
-_THEME_BARS = 2
-_THEME_LOW, _THEME_HIGH = 59, 76  # where the corpus lies, so the network is at home
-_SPARSEST, _BUSIEST = 1.0, 4.5  # melody tones per bar at density 0 and 1
 _WANDER_OCTAVES = 4  # up to 8 phrases; slower, it would hide the target's own pitch
 _WANDER_STEPS = 8.0  # scale steps by which full drift lifts a phrase; it seldom passes a third of that
-_SHORTENED = 0.6  # share of its length a melody tone loses at full percussiveness
+_SCALE_STEPS = 7
+_BROAD_BELOW = 0.6  # share of a theme's tones under which it is played in notes twice as long
+_UNEVENNESS = 0.7  # of the theme's own differences between bars that density leaves
+_DENSITY_STEP = 0.5  # tones per bar by which melodies grow; a little drift of the target changes no theme
+_QUIET_BREATH = 1.5  # beats of rest that a phrase in sparse music ends with, over the shortest of one
 
-# Streams of randomness, so that one draw more in a part does not change the others.
-_THEME, _HARMONY, _MELODY, _TEXTURE = 2, 3, 4, 5
+# A theme comes back on the degree where it was, in the octave that fits; a fifth higher or lower when that
+# is too far. (steps above an octave's multiple, scale steps of distance that this may save)
+_PLACINGS: tuple[tuple[int, float], ...] = ((0, 0.0), (3, 2.5), (4, 2.5))
 
-
-class Plan(Enum):
-    """How a phrase treats its theme of bars A and B; the fourth bar is the cadence."""
-
-    PERIOD = "A B A'"
-    SEQUENCE = "A A-shifted B"
-    MIRROR = "A B A-inverted"
-    RETROGRADE = "B A-reversed A"
-    ANSWER = "A B invented"
-    FREE = "invented"
-
-
-_PLAN_SHARES = (0.24, 0.2, 0.14, 0.1, 0.2, 0.12)
+# Streams of randomness, so that one draw more in a part does not change the others. Key, section and form
+# have 0 to 3, 6 and 7 (see harmony, form and theme).
+_VOICING, _MELODY, _TEXTURE, _THINNING, _CLOSE = 8, 4, 5, 9, 10
 
 
 class _Frame(NamedTuple):
     """What a phrase is fitted into."""
 
-    key: Key
-    chords: tuple[Chord, ...]
-    target: MusicalTarget
-    closing: bool
-    reference: int  # rung of the scale on which the theme's first tone is thought
+    page: Page
+    role: Role
+    theme: Theme
+    reference: int  # rung of the scale on which a rise of 0 is thought
+    thinning: tuple[int, ...]  # stream of what is left out; alike throughout a section
+    turns: tuple[int, ...]  # stream of development and cadence; alike throughout a section, as rhymes are
 
 
 class Composer:
@@ -89,7 +95,8 @@ class Composer:
         self._melody = melody
         self._seed = seed
         self._memory = SessionMemory()
-        self._hands = accompaniment.Hands()
+        self._hands = Hands()
+        self._themes = Themes(melody, seed)
 
     def compose(
         self, target: MusicalTarget, *, phrase_id: int, start_s: float, at_s: float,
@@ -107,40 +114,56 @@ class Composer:
             at_s: monotonic time now.
             style: how the music is set; the phrase carries it.
         """
-        shown = bounded(target)
-        drift = drift_at(self._seed, phrase_id * BARS)
-        chances = self._rng(_HARMONY, phrase_id)
-        key = key_of_section(self._seed, phrase_id // SECTION_PHRASES)
-        closing = phrase_id % 2 == 1
-        chords = progression(key, BARS, closing, chances)
-        tones = self._new_melody(key, chords, shown, phrase_id)
-        pad, self._hands = accompaniment.pad(chords, key, shown, self._hands, drift, chances)
-        bass, self._hands = accompaniment.bass(chords, shown, self._hands, drift)
-        texture = accompaniment.texture(chords, BARS, shown, drift, self._rng(_TEXTURE, phrase_id))
-        notes = [*pad, *bass, *self._played(tones, shown, phrase_id), *texture]
+        section = phrase_id // SECTION_PHRASES
+        role = role_of(self._seed, phrase_id)
+        page = Page(
+            chords_of(self._seed, section, role.chords, role.cadence), key_of_section(self._seed, section),
+            bounded(target), style, drift_at(self._seed, phrase_id * BARS))
+        tones = self._new_melody(page, role, phrase_id)
+        parts, self._hands = accompaniment(page, self._hands, self._rng(_VOICING, phrase_id))
+        notes = [
+            *parts, *self._played(tones, page, phrase_id),
+            *texture(page, tones, self._rng(_TEXTURE, phrase_id))]
         return Phrase(
-            at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=PHRASE_BEATS, target=target,
-            style=style,
+            at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=PHRASE_BEATS, target=target, style=style,
             notes=tuple(sorted(notes, key=lambda note: (note.start_beat, note.voice, note.pitch))))
 
-    def follow(self, phrase: Phrase) -> None:
-        """Go on from a phrase that another composer of this session made before a restart."""
-        sung_before = [note for note in phrase.notes if note.voice == "melody"]
-        self._memory.keep([Tone(note.pitch, note.start_beat, note.beats) for note in sung_before], BARS)
-        pads = [note for note in phrase.notes if note.voice == "pad"]
-        basses = [note for note in phrase.notes if note.voice == "bass"]
-        self._hands = accompaniment.Hands(
-            pad=tuple(note.pitch for note in pads if note.start_beat == pads[-1].start_beat),
-            bass=basses[-1].pitch if basses else None)
+    @property
+    def trace(self) -> bytes:
+        """What a successor has to know so that no 8 bars come again: four bytes a bar."""
+        return self._memory.trace
 
-    def _new_melody(
-        self, key: Key, chords: tuple[Chord, ...], target: MusicalTarget, phrase_id: int,
-    ) -> tuple[Tone, ...]:
+    def follow(self, phrase: Phrase, trace: bytes = b"") -> None:
+        """Go on from a phrase that another composer of this session made before a restart.
+
+        Args:
+            phrase: the last one that was sent.
+            trace: of the composer that made it; without it only the bars of this phrase are known.
+
+        Raises:
+            ValueError: the trace is damaged.
+        """
+        self._memory = SessionMemory(trace)
+        sung_before = [
+            Tone(note.pitch, note.start_beat, note.beats) for note in phrase.notes if note.voice == "melody"]
+        if trace:
+            self._memory.lead(sung_before)
+        else:
+            self._memory.keep(sung_before, BARS)
+        self._hands = hands_after(phrase)
+
+    def _new_melody(self, page: Page, role: Role, phrase_id: int) -> tuple[Tone, ...]:
         """Draft until the melody repeats nothing; if nothing is new, the melody rests for a phrase."""
-        theme = self._theme(key, phrase_id // SECTION_PHRASES)
+        section = phrase_id // SECTION_PHRASES
+        theme = self._themes.of_section(section)
+        rng = self._rng(_MELODY, phrase_id)
+        frame = _Frame(
+            page, role, theme, self._reference(page, role, theme, phrase_id),
+            (_THINNING, section), (_CLOSE, section))
         for attempt in range(ATTEMPTS):
-            rng = self._rng(_MELODY, phrase_id, attempt)
-            tones = self._draft(theme, key, chords, target, phrase_id, attempt, rng)
+            if attempt >= _MOVED_FROM:
+                frame = frame._replace(reference=frame.reference + int(rng.choice((-2, -1, 1, 2))))
+            tones = self._draft(frame, attempt, self._rng(_MELODY, phrase_id, attempt))
             known = self._melody.copied(self._memory.intervals_with(tones))
             if not known and self._memory.fresh(tones, BARS):
                 self._memory.keep(tones, BARS)
@@ -148,88 +171,83 @@ class Composer:
         self._memory.keep((), BARS)
         return ()
 
-    def _theme(self, key: Key, section: int) -> Shape:
-        """Return the theme of a section, invented over the home chord; the same whenever asked."""
-        triad = key.triad(0)
-        tones = self._melody.motif(
-            MotifRequest(
-                tonic=key.signature, scale=key.scale, chords=(triad,) * (_THEME_BARS * BEATS_PER_BAR),
-                low=_THEME_LOW, high=_THEME_HIGH, beats=float(_THEME_BARS * BEATS_PER_BAR)),
-            self._rng(_THEME, section))
-        return shape_of(tones, key.scale, ladder_index(tones[0].pitch, key.scale))
+    def _reference(
+        self, page: Page, role: Role, theme: Theme, phrase_id: int,
+    ) -> int:
+        """Return the rung on which the phrase is thought: near the target's register, wandering slowly."""
+        register = register_of(page.target.pitch, page.manner.melody_lift)
+        centre = ladder_index((register.low + register.high) // 2, page.key.scale)
+        lies = centre - theme.middle + role.lift
+        wander = _WANDER_STEPS * drift_at(self._seed + 2, phrase_id // 2, _WANDER_OCTAVES)
+        if role.plan not in (Plan.STATEMENT, Plan.VARIATION, Plan.ANSWER):
+            return round(lies + wander)
+        wanted = lies + _WANDER_STEPS * drift_at(self._seed + 2, phrase_id // 4, _WANDER_OCTAVES)
+        tonic = ladder_index(page.key.tonic, page.key.scale)  # rung of the lowest tonic
+        options = [
+            (abs(rung - wanted) + cost, rung) for steps, cost in _PLACINGS
+            for rung in range(tonic + steps, centre + 3 * _SCALE_STEPS, _SCALE_STEPS)]
+        return min(options)[1]
 
-    def _draft(
-        self, theme: Shape, key: Key, chords: tuple[Chord, ...], target: MusicalTarget,
-        phrase_id: int, attempt: int, rng: np.random.Generator,
-    ) -> tuple[Tone, ...]:
+    def _draft(self, frame: _Frame, attempt: int, rng: np.random.Generator) -> tuple[Tone, ...]:
         """Return one try at the melody of a phrase; later attempts vary it more."""
-        register = register_of(target.pitch)
-        centre = ladder_index((register.low + register.high) // 2, key.scale)
-        mean_rise = sum(step.rise for step in theme) / len(theme)
-        wander = _WANDER_STEPS * drift_at(self._seed + 2, phrase_id, _WANDER_OCTAVES)
-        reference = centre - round(mean_rise) + round(wander + rng.uniform(-1.0, 1.0))
-        frame = _Frame(key, chords, target, phrase_id % 2 == 1, reference)
-        plan = list(Plan)[int(rng.choice(len(Plan), p=_PLAN_SHARES))]
-        bars = [varied(bar, attempt // 2, rng) for bar in self._developed(theme, plan, frame, rng)]
-        wanted = _SPARSEST + (_BUSIEST - _SPARSEST) * target.density
-        shape = [
-            step for index, bar in enumerate(bars)
-            for step in placed(of_density(bar, int(wanted + rng.random()), rng), index)]
-        shape += _cadence(shape[-1].rise if shape else 0, wanted, frame, rng)
-        return self._sing(tuple(shape), frame)
+        target, manner = frame.page.target, frame.page.manner
+        per_bar = manner.sparsest + (manner.busiest - manner.sparsest) * target.density
+        bars = developed(frame.theme, frame.role.plan, rng if attempt else self._rng(*frame.turns))
+        if bars is None:
+            bars = self._with_invention(frame, rng)
+        thin = rng if attempt > 1 else self._rng(*frame.thinning)
+        usual = max(1.0, sum(map(len, bars)) / len(bars))
+        if per_bar < _BROAD_BELOW * usual:  # sparse music says less of its theme, rather than leave tones out
+            bars, usual = broadened(bars), usual / 2.0
+        bars = [_altered(_thinned(bar, per_bar, usual, thin), attempt, rng) for bar in bars]
+        last_rise = next((bar[-1].rise for bar in reversed(bars) if bar), 0)
+        breath = 1.0 + _QUIET_BREATH * (1.0 - target.density) * (1.0 if frame.role.closing else 0.5)
+        close_rng = rng if attempt else self._rng(*frame.turns)
+        close = cadence(_goals(last_rise, frame), last_rise, per_bar, breath, close_rng)
+        if close[0].start_beat == CADENCE_BEAT:
+            bars[-1] = led_home(bars[-1], close[0].rise)
+        shape = [step for index, bar in enumerate(bars) for step in placed(bar, index)]
+        return self._sing((*shape, *close), frame)
 
     def _sing(self, shape: Shape, frame: _Frame) -> tuple[Tone, ...]:
         """Give the steps of a shape their pitches."""
+        page = frame.page
         setting = Setting(
-            chords=frame.chords, scale=frame.key.scale, home=frame.key.tonic,
-            register=register_of(frame.target.pitch), reference=frame.reference)
+            chords=page.chords, scale=page.key.scale, ends=_ends(page.key, page.chords[-1], frame.role),
+            register=register_of(page.target.pitch, page.manner.melody_lift), reference=frame.reference)
         return sung(shape, setting, self._memory.last_pitch)
 
-    def _developed(self, theme: Shape, plan: Plan, frame: _Frame, rng: np.random.Generator) -> list[Shape]:
-        """Return the three bars before the cadence."""
-        first, second = bar_of(theme, 0), bar_of(theme, 1)
-        if plan is Plan.PERIOD:
-            return [first, second, varied(first, 1, rng)]
-        if plan is Plan.SEQUENCE:
-            return [first, shifted(first, int(rng.choice((-2, -1, 1, 2)))), second]
-        if plan is Plan.MIRROR:
-            return [first, second, inverted(first)]
-        if plan is Plan.RETROGRADE:
-            return [second, reversed_pitches(first), first]
-        stated = (*placed(first, 0), *placed(second, 1)) if plan is Plan.ANSWER else ()
-        invented = self._invented(stated, frame, rng)
-        return [bar_of((*stated, *invented), bar) for bar in range(BARS - 1)]
-
-    def _invented(self, stated: Shape, frame: _Frame, rng: np.random.Generator) -> Shape:
-        """Return what the source says up to the cadence, after what was stated so far."""
-        register = register_of(frame.target.pitch)
+    def _with_invention(self, frame: _Frame, rng: np.random.Generator) -> list[Shape]:
+        """Return three bars of which the source says those that the plan leaves open."""
+        page = frame.page
+        stated = stated_before_invention(frame.theme, frame.role.plan)
+        register = register_of(page.target.pitch, page.manner.melody_lift)
         history = self._sing(stated, frame)
-        begins = float(_THEME_BARS * BEATS_PER_BAR) if history else 0.0
+        begins = 2.0 * BEATS_PER_BAR if history else 0.0
         if history:
             history = (*history[:-1], history[-1]._replace(beats=begins - history[-1].start_beat))
         tones = self._melody.motif(
             MotifRequest(
-                tonic=frame.key.signature, scale=frame.key.scale,
-                chords=tuple(chord_at(frame.chords, beat).triad for beat in range(int(PHRASE_BEATS))),
-                low=register.low, high=register.high, beats=(BARS - 1) * BEATS_PER_BAR - begins,
-                history=history),
+                tonic=page.key.signature, scale=page.key.scale,
+                chords=tuple(chord_at(page.chords, beat).triad for beat in range(int(PHRASE_BEATS))),
+                low=register.low, high=register.high, beats=CADENCE_BEAT - begins, history=history),
             rng)
-        return shape_of(tones, frame.key.scale, frame.reference)
+        return bars_after(stated, shape_of(tones, page.key.scale, frame.reference))
 
-    def _played(self, tones: tuple[Tone, ...], target: MusicalTarget, phrase_id: int) -> list[Note]:
+    def _played(self, tones: tuple[Tone, ...], page: Page, phrase_id: int) -> list[Note]:
         """Return the melody as notes: how long each is held, how loud."""
         notes = []
+        kept = 1.0 - page.manner.shortened * page.target.percussiveness
         for tone in tones:
-            held = min(LONGEST_BEATS, tone.beats) * (1.0 - _SHORTENED * target.percussiveness)
             drift = drift_at(self._seed + 1, phrase_id * int(PHRASE_BEATS) + int(tone.start_beat))
             notes.append(Note(
                 voice="melody", pitch=tone.pitch, start_beat=tone.start_beat,
-                beats=max(SHORTEST_BEATS, round(held, 4)),
-                velocity=velocity("melody", target, tone.start_beat, drift)))
+                beats=max(SHORTEST_BEATS, round(min(LONGEST_BEATS, tone.beats) * kept, 4)),
+                velocity=velocity("melody", page.target, tone.start_beat, drift)))
         return notes
 
     def _rng(self, *stream: int) -> np.random.Generator:
-        """Return the generator of one stream of one phrase or section."""
+        """Return the generator of one stream of one phrase."""
         return np.random.default_rng([self._seed, *stream])
 
 
@@ -240,23 +258,45 @@ def bounded(target: MusicalTarget) -> MusicalTarget:
         target, **{name: min(1.0, max(0.0, getattr(target, name))) for name in shares})
 
 
-def _cadence(last_rise: int, wanted: float, frame: _Frame, rng: np.random.Generator) -> Shape:
-    """Return the fourth bar: up to two tones that lead home, one that rests there, and a breath."""
-    lead = int(min(2.0, max(0.0, wanted - 1.0)) * rng.random() + 0.5)
-    breath = 1.0 if rng.random() < frame.target.density else 2.0
-    first = (BARS - 1) * float(BEATS_PER_BAR)
-    goal = _goal(last_rise, frame)
-    steps = [
-        Step(last_rise + round((goal - last_rise) * (place + 1) / (lead + 1)), first + place, 1.0)
-        for place in range(lead)]
-    return (*steps, Step(goal, first + lead, max(1.0, BEATS_PER_BAR - lead - breath)))
+def _thinned(bar: Shape, per_bar: float, usual: float, rng: np.random.Generator) -> Shape:
+    """Return a bar with as many tones as wanted; alike in every phrase of a section at one density.
+
+    Bars of which the theme says more keep more, so that its rhythm is known in sparse music as well.
+
+    Args:
+        bar: with all its tones.
+        per_bar: tones wanted in a bar on average.
+        usual: tones that the bars of this phrase have on average.
+        rng: generator that starts alike in every phrase of the section.
+    """
+    whim, choice = rng.random(), int(rng.integers(2**31))
+    even = _DENSITY_STEP * round(per_bar / _DENSITY_STEP)
+    wanted = int(even * (1.0 + _UNEVENNESS * (len(bar) / usual - 1.0)) + whim)
+    return of_density(bar, wanted, np.random.default_rng(choice)) if wanted else ()
 
 
-def _goal(last_rise: int, frame: _Frame) -> int:
-    """Return the rise of the phrase's last tone: home or a tone of the chord, on the way to the middle."""
-    stable = (frame.key.tonic,) if frame.closing else frame.chords[-1].triad
-    ladder = sorted(frame.key.scale)
-    middle = last_rise / 2  # between where the line is and where the theme began
-    rises = range(round(middle) - len(ladder), round(middle) + len(ladder) + 1)
-    fitting = [rise for rise in rises if ladder[(frame.reference + rise) % len(ladder)] in stable]
-    return min(fitting, key=lambda rise: (abs(rise - middle), rise))
+def _altered(bar: Shape, attempt: int, rng: np.random.Generator) -> Shape:
+    """Return a bar the more changed the more drafts were refused: tones, then its place, then its beats."""
+    moved = shifted(bar, int(rng.choice((-1, 0, 1)))) if attempt > 1 else bar
+    late = 0.5 * int(rng.integers(3)) if attempt >= _MOVED_FROM else 0.0
+    later = tuple(
+        step._replace(start_beat=step.start_beat + late) for step in moved
+        if step.start_beat + late < BEATS_PER_BAR)
+    return varied(later, (attempt + 1) // 2, rng)
+
+
+def _ends(key: Key, chord: Chord, role: Role) -> tuple[int, ...]:
+    """Return the tones of the last chord on which a phrase may end, the best first."""
+    ranked = sorted(chord.triad, key=lambda tone: (tone != key.tonic) == role.closing)
+    return tuple(ranked)
+
+
+def _goals(last_rise: int, frame: _Frame) -> tuple[int, ...]:
+    """Return the rises, near the last one, on which the phrase would best end."""
+    key = frame.page.key
+    ladder = sorted(key.scale)
+    best = _ends(key, frame.page.chords[-1], frame.role)
+    wanted = best[:1] if frame.role.closing else best[:2]
+    return tuple(
+        rise for rise in range(last_rise - _SCALE_STEPS, last_rise + _SCALE_STEPS + 1)
+        if ladder[(frame.reference + rise) % _SCALE_STEPS] in wanted)

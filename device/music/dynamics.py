@@ -6,6 +6,8 @@ so it goes on through a restart without a memory.
 
 from __future__ import annotations
 
+import math
+
 from device.messages import MusicalTarget, Voice
 from device.music.motif import weight
 
@@ -13,8 +15,10 @@ from device.music.motif import weight
 _SOFTEST: dict[Voice, float] = {"pad": 0.20, "bass": 0.26, "melody": 0.32, "texture": 0.14}
 _RANGE: dict[Voice, float] = {"pad": 0.30, "bass": 0.36, "melody": 0.42, "texture": 0.24}
 _ACCENT = 0.25  # what full percussiveness adds to the first beat of a bar, and takes from between beats
-_DRIFT = 0.18  # largest share by which drift moves a velocity
-_OCTAVES = 7  # of drift: from 1 beat to 64 beats
+_DRIFT = 0.2  # largest share by which drift moves a velocity
+_ARCH = 0.08  # a melody is so much louder in the middle of a phrase than at its ends (Todd 1992, phrase arch)
+_PHRASE_BEATS = 16.0
+_OCTAVES = 9  # of drift: from 1 beat to 256 beats
 LOWEST, HIGHEST = 0.05, 1.0
 
 _MASK = (1 << 64) - 1
@@ -31,6 +35,8 @@ def velocity(voice: Voice, target: MusicalTarget, beat: float, drift: float) -> 
     """
     level = _SOFTEST[voice] + _RANGE[voice] * target.intensity
     accent = 1.0 + _ACCENT * target.percussiveness * (weight(beat) - 1.0) / 2.0
+    if voice == "melody":
+        level *= 1.0 + _ARCH * (math.sin(math.pi * beat / _PHRASE_BEATS) - 0.5)
     return round(min(HIGHEST, max(LOWEST, level * accent * (1.0 + _DRIFT * drift))), 4)
 
 

@@ -1,51 +1,72 @@
-"""Slow modal harmony: which chords, when, and in which voices.
+"""Slow harmony: keys, modes, which chords a phrase has and how it closes.
 
-Chords are triads of a calm mode, one per bar or two bars. A phrase opens on the home chord and ends
-either open (a question) or at home (its answer). Voices move as little as they can; a pad chord never
-holds a semitone, a tritone or a major seventh.
+Chords are triads of a calm mode, mostly one per bar or two bars. The last two bars are the phrase's
+cadence: a question stays open, an answer comes home by the mode's own way, or is put off once more.
 """
 
 from __future__ import annotations
 
 import itertools
+from enum import Enum
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 BEATS_PER_BAR = 4
-PAD_LOW, PAD_HIGH = 45, 76
-BASS_LOW, BASS_HIGH = 33, 52
+PROGRESSION_BARS = 4
 HARSH = frozenset({1, 6, 11})  # interval classes that beat or pull (semitone, tritone, major seventh)
-COLOUR_CHANCE = 0.35  # of a whole-tone ninth in a pad chord
 
 # How willingly a root moves by that many scale steps upwards: by thirds and fourths rather than by
 # steps, as in functional harmony (Piston, Harmony, 1941, table of usual root progressions).
 _MOVES = (0.0, 1.0, 1.0, 3.0, 2.0, 2.5, 1.0)
 
 
+class Cadence(Enum):
+    """How a phrase closes."""
+
+    HALF = "open, on a chord that asks"
+    AUTHENTIC = "home by the dominant, or by the chord that leads home in its stead"
+    PLAGAL = "home by the softer side"
+    DECEPTIVE = "aside, where home was expected"
+
+    @property
+    def closing(self) -> bool:
+        """Whether the phrase answers; the melody is then at home."""
+        return self is not Cadence.HALF
+
+
 class Mode(NamedTuple):
-    """A scale of seven steps: semitones over its tonic, and how welcome each triad is (0: never)."""
+    """A scale of seven steps, its welcome triads and its cadences.
+
+    `steps` are semitones over the tonic; `weights` how welcome the triad of each degree is (0: never);
+    `authentic` and `plagal` the degrees before home, `deceptive` the one instead of home, `half` those
+    that ask; `signature` semitones from the tonic to that of the major key with the same notes. A mode
+    without a leading tone comes home from the chord under the tonic (its modal cadence).
+    """
 
     name: str
     steps: tuple[int, ...]
     weights: tuple[float, ...]
-    approaches: tuple[int, ...]  # degrees that lead home
-    open_ends: tuple[int, ...]  # degrees on which a question may rest
-    signature: int  # semitones from the tonic to that of the major key with the same notes
+    authentic: int
+    plagal: int
+    deceptive: int
+    half: tuple[int, int]
+    signature: int
 
 
 # Diminished triads have weight 0 and never sound.
 MODES = (
-    Mode("ionian", (0, 2, 4, 5, 7, 9, 11), (3, 1.5, 1, 3, 2, 2.5, 0), (3, 4), (3, 4, 5), 0),
-    Mode("dorian", (0, 2, 3, 5, 7, 9, 10), (3, 1, 1.5, 2.5, 1, 0, 2), (3, 6), (3, 6, 2), 10),
-    Mode("lydian", (0, 2, 4, 6, 7, 9, 11), (3, 2.5, 1, 0, 2, 1.5, 1), (1, 4), (1, 4, 5), 7),
-    Mode("mixolydian", (0, 2, 4, 5, 7, 9, 10), (3, 1, 0, 2.5, 1.5, 1.5, 2.5), (3, 6), (3, 6, 4), 5),
-    Mode("aeolian", (0, 2, 3, 5, 7, 8, 10), (3, 0, 2, 2.5, 1, 2.5, 2), (3, 6), (3, 5, 2), 3),
+    Mode("ionian", (0, 2, 4, 5, 7, 9, 11), (3, 1.5, 1, 3, 2, 2.5, 0), 4, 3, 5, (4, 1), 0),
+    Mode("dorian", (0, 2, 3, 5, 7, 9, 10), (3, 1, 1.5, 2.5, 1, 0, 2), 6, 3, 2, (6, 4), 10),
+    Mode("lydian", (0, 2, 4, 6, 7, 9, 11), (3, 2.5, 1, 0, 2, 1.5, 1), 4, 1, 5, (4, 1), 7),
+    Mode("mixolydian", (0, 2, 4, 5, 7, 9, 10), (3, 1, 0, 2.5, 1.5, 1.5, 2.5), 6, 3, 5, (6, 4), 5),
+    Mode("aeolian", (0, 2, 3, 5, 7, 8, 10), (3, 0, 2, 2.5, 1, 2.5, 2), 6, 3, 5, (4, 6), 3),
 )
-
-_RHYTHMS = ((1, 1, 1, 1), (2, 1, 1), (1, 1, 2), (2, 2))
-_RHYTHM_SHARES = (0.3, 0.3, 0.15, 0.25)
+_MODE_SHARES = (0.3, 0.2, 0.15, 0.2, 0.15)
+_FIRST_HALF_SHARE = 0.7  # of the mode's first open chord
+_LONG_OPENING_SHARE = 0.4  # of phrases whose first chord lasts two bars
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -87,7 +108,7 @@ def key_of_section(seed: int, section: int) -> Key:
         section: counted from 0; needs no section before it.
     """
     rng = np.random.default_rng([seed, 0])
-    home = Key(int(rng.integers(12)), int(rng.choice(len(MODES), p=(0.3, 0.2, 0.15, 0.2, 0.15))))
+    home = Key(int(rng.integers(12)), int(rng.choice(len(MODES), p=_MODE_SHARES)))
     if section % 2 == 0:
         return home
     away = np.random.default_rng([seed, 1, section])
@@ -96,65 +117,37 @@ def key_of_section(seed: int, section: int) -> Key:
     return Key((signature - MODES[mode].signature) % 12, mode)
 
 
-def progression(key: Key, bars: int, closing: bool, rng: np.random.Generator) -> tuple[Chord, ...]:
-    """Return the chords of a phrase of 4 bars (or a multiple of 4), home at the start.
+def progression(
+    key: Key, cadence: Cadence, opening: tuple[int, ...], rng: np.random.Generator,
+) -> tuple[Chord, ...]:
+    """Return the chords of a phrase of 4 bars, of which the last two are the cadence.
+
+    With the same draws all cadences share what comes before: the first two bars and the chord of the third.
 
     Args:
         key: tonic and mode.
-        bars: length of the phrase.
-        closing: end at home rather than on an open degree.
+        cadence: how it closes.
+        opening: degrees of which one begins, the most wanted first; those that the mode lacks are left out.
         rng: seeded generator.
     """
     mode = MODES[key.mode]
-    lengths = [length for _ in range(bars // 4) for length in _RHYTHMS[int(rng.choice(4, p=_RHYTHM_SHARES))]]
-    final = 0 if closing else int(rng.choice(mode.open_ends))
-    degrees = [0]
-    for place in range(1, len(lengths) - 1):
-        last_but_one = place == len(lengths) - 2
-        degrees.append(_follow(degrees[-1], final if last_but_one else None, mode, rng))
-    if closing and len(lengths) == 2:  # noqa: PLR2004 - two chords: leave home before coming back
-        degrees[0] = int(rng.choice(mode.approaches))
-    degrees.append(final)
-    starts = itertools.accumulate(lengths, initial=0)
+    first = next(degree for degree in (*opening, 0) if mode.weights[degree] > 0)
+    asks = mode.half[0] if rng.random() < _FIRST_HALF_SHARE else mode.half[1]
+    onward = np.array([_MOVES[(asks - to) % 7] + _MOVES[(mode.authentic - to) % 7] for to in range(7)])
+    long_opening = rng.random() < _LONG_OPENING_SHARE
+    second = first if long_opening else _follow(first, {mode.authentic, 0}, mode, rng)
+    third = _follow(second, {asks, mode.authentic, 0}, mode, rng, onward)
+    row = [(first, 2.0)] if long_opening else [(first, 1.0), (second, 1.0)]
+    row += _closed(mode, cadence, third, asks)
+    starts = itertools.accumulate((bars for _, bars in row), initial=0.0)
     return tuple(
-        Chord(degree, key.triad(degree), float(start * BEATS_PER_BAR), float(length * BEATS_PER_BAR))
-        for degree, start, length in zip(degrees, starts, lengths, strict=False))
+        Chord(degree, key.triad(degree), start * BEATS_PER_BAR, bars * BEATS_PER_BAR)
+        for (degree, bars), start in zip(row, starts, strict=False))
 
 
 def chord_at(chords: tuple[Chord, ...], beat: float) -> Chord:
     """Return the chord that sounds at a beat; the last one beyond the end."""
     return next((chord for chord in reversed(chords) if chord.start_beat <= beat), chords[0])
-
-
-def pad_voicing(
-    chord: Chord, key: Key, before: tuple[int, ...], centre: float, rng: np.random.Generator,
-) -> tuple[int, ...]:
-    """Return three or four ascending MIDI pitches that lie nearest to the voicing before.
-
-    Args:
-        chord: to be voiced; its third always sounds.
-        key: whose scale may lend a ninth.
-        before: the voicing that sounds now, empty at the start.
-        centre: MIDI pitch around which to stay, 54 to 66.
-        rng: seeded generator, for the colour.
-    """
-    root, third, _ = chord.triad
-    ninth = (root + 2) % 12
-    gentle = ninth in key.scale and (third - ninth) % 12 == 2  # noqa: PLR2004 - a whole tone
-    colour = (ninth,) if rng.random() < COLOUR_CHANCE and gentle else ()
-    low, high = max(PAD_LOW, round(centre) - 9), min(PAD_HIGH, round(centre) + 9)
-    reachable = [p for p in range(low, high + 1) if p % 12 in (*chord.triad, *colour)]
-    size = 4 if colour else 3
-    fitting = [
-        voices for voices in itertools.combinations(reachable, size)
-        if {root, third, *colour} <= {voice % 12 for voice in voices} and not harsh(voices)
-        and voices[-1] - voices[0] <= 16]  # noqa: PLR2004 - a tenth: what two hands hold together
-    return min(fitting, key=lambda voices: (_distance(voices, before, centre), voices))
-
-
-def harsh(voices: tuple[int, ...]) -> bool:
-    """Return whether any two voices make a semitone, tritone or major seventh (octaves aside)."""
-    return any((high - low) % 12 in HARSH for low, high in itertools.combinations(voices, 2))
 
 
 def gentle_tones(triad: tuple[int, int, int], scale: tuple[int, ...]) -> tuple[int, ...]:
@@ -164,27 +157,23 @@ def gentle_tones(triad: tuple[int, int, int], scale: tuple[int, ...]) -> tuple[i
         if tone in triad or not any((tone - part) % 12 in HARSH for part in triad))
 
 
-def bass_pitch(pitch_class: int, before: int | None) -> int:
-    """Return the MIDI pitch of a pitch class in the bass that lies nearest to the one before."""
-    near = 40 if before is None else before
-    options = [pitch for pitch in range(BASS_LOW, BASS_HIGH + 1) if pitch % 12 == pitch_class]
-    return min(options, key=lambda pitch: (abs(pitch - near), pitch))
+def _closed(mode: Mode, cadence: Cadence, third: int, asks: int) -> list[tuple[int, float]]:
+    """Return degrees and bars of the last two bars; harmony quickens before a close, as is usual."""
+    if cadence is Cadence.HALF:
+        return [(third, 1.0), (asks, 1.0)]
+    approach = mode.plagal if cadence is Cadence.PLAGAL else mode.authentic
+    final = mode.deceptive if cadence is Cadence.DECEPTIVE else 0
+    led = [(approach, 1.0)] if approach == third else [(third, 0.5), (approach, 0.5)]
+    return [*led, (final, 1.0)]
 
 
-def _follow(degree: int, final: int | None, mode: Mode, rng: np.random.Generator) -> int:
-    """Draw the next degree; before the final one, from those that also lead there."""
-    weights = np.array([_MOVES[(to - degree) % 7] * mode.weights[to] for to in range(7)])
-    if final is not None:
-        onward = np.array([_MOVES[(final - to) % 7] for to in range(7)])
-        if final == 0:
-            onward = onward * np.array([4.0 if to in mode.approaches else 1.0 for to in range(7)])
+def _follow(
+    before: int, avoided: set[int], mode: Mode, rng: np.random.Generator,
+    onward: NDArray[np.float64] | None = None,
+) -> int:
+    """Draw the degree after another, by how willingly roots move there (and on)."""
+    weights = np.array([
+        0.0 if to in avoided else _MOVES[(to - before) % 7] * mode.weights[to] for to in range(7)])
+    if onward is not None:
         weights = weights * onward
     return int(rng.choice(7, p=weights / weights.sum()))
-
-
-def _distance(voices: tuple[int, ...], before: tuple[int, ...], centre: float) -> float:
-    """Return how far the voices move, and a little for straying from the centre."""
-    stray = 0.5 * abs(sum(voices) / len(voices) - centre)
-    if not before:
-        return stray
-    return stray + sum(min(abs(voice - old) for old in before) for voice in voices)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,12 +73,23 @@ def run_codes(intervals: Sequence[int]) -> list[int]:
 class SessionMemory:
     """Every 8-bar window of the melody so far, and what is needed to go on from the last phrase.
 
-    Holds one hash-table entry per bar: a session of 90 minutes at 90 bpm has 2,025 of them.
+    A bar is kept as a 32-bit checksum. Equal bars have equal checksums, so no repetition is missed; two
+    different windows are taken for one less than once in 2 ** 200 pairs, and cost no more than a new draft.
+    A session of 90 minutes at 90 bpm has 2,025 bars.
+
+    Args:
+        trace: what `trace` of a predecessor returned; empty at the start.
+
+    Raises:
+        ValueError: the trace is no row of 32-bit numbers.
     """
 
-    def __init__(self) -> None:
-        self._windows: set[tuple[Bar, ...]] = set()
-        self._recent: tuple[Bar, ...] = ()
+    def __init__(self, trace: bytes = b"") -> None:
+        rows = struct.unpack(f"<{len(trace) // 4}I", trace) if len(trace) % 4 == 0 else None
+        if rows is None:
+            raise ValueError(f"a trace of {len(trace)} bytes is cut short; start without it")
+        self._bars = list(rows)
+        self._windows = set(self._windows_from(self._bars, 0))
         self._pitches: tuple[int, ...] = ()
 
     @property
@@ -84,9 +97,14 @@ class SessionMemory:
         """MIDI pitch of the last melody tone, None before the first."""
         return self._pitches[-1] if self._pitches else None
 
+    @property
+    def trace(self) -> bytes:
+        """Four bytes for each bar so far, for a successor after a restart."""
+        return struct.pack(f"<{len(self._bars)}I", *self._bars)
+
     def fresh(self, tones: Sequence[Tone], bars: int) -> bool:
         """Return whether a phrase of that many bars would repeat no window, itself included."""
-        found = self._windows_with(bars_of(tones, bars))
+        found = self._windows_with(tones, bars)
         return len(set(found)) == len(found) and not any(window in self._windows for window in found)
 
     def intervals_with(self, tones: Sequence[Tone]) -> list[int]:
@@ -96,17 +114,31 @@ class SessionMemory:
 
     def keep(self, tones: Sequence[Tone], bars: int) -> None:
         """Remember a phrase that is being sent."""
-        rows = bars_of(tones, bars)
-        self._windows.update(self._windows_with(rows))
-        self._recent = (*self._recent, *rows)[-(WINDOW_BARS - 1):]
+        self._windows.update(self._windows_with(tones, bars))
+        self._bars += [checksum(row) for row in bars_of(tones, bars)]
+        self.lead(tones)
+
+    def lead(self, tones: Sequence[Tone]) -> None:
+        """Remember only the pitches of a phrase whose bars the trace holds already."""
         self._pitches = (*self._pitches, *(tone.pitch for tone in tones))[-RUN_INTERVALS:]
 
-    def _windows_with(self, rows: tuple[Bar, ...]) -> list[tuple[Bar, ...]]:
-        """Return the windows that end in the new bars; one without any tone does not count."""
-        joined = (*self._recent, *rows)
-        first = max(WINDOW_BARS, len(self._recent) + 1)
-        windows = [joined[end - WINDOW_BARS : end] for end in range(first, len(joined) + 1)]
+    def _windows_with(self, tones: Sequence[Tone], bars: int) -> list[tuple[int, ...]]:
+        """Return the windows that end in the new bars."""
+        recent = self._bars[-(WINDOW_BARS - 1):]
+        joined = [*recent, *(checksum(row) for row in bars_of(tones, bars))]
+        return self._windows_from(joined, len(recent))
+
+    @staticmethod
+    def _windows_from(rows: list[int], known: int) -> list[tuple[int, ...]]:
+        """Return the windows that end after the known bars; one without any tone does not count."""
+        ends = range(max(WINDOW_BARS, known + 1), len(rows) + 1)
+        windows = [tuple(rows[end - WINDOW_BARS : end]) for end in ends]
         return [window for window in windows if any(window)]
+
+
+def checksum(bar: Bar) -> int:
+    """Return 32 bits that stand for a bar; 0 only for one without a tone."""
+    return zlib.crc32(repr(bar).encode()) or 1 if bar else 0
 
 
 def bars_of(tones: Sequence[Tone], bars: int) -> tuple[Bar, ...]:

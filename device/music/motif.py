@@ -1,4 +1,4 @@
-"""Motifs as shapes in scale steps, and what can be done to them: move, invert, thin, ornament.
+"""Motifs as shapes in scale steps, and what can be done to them: move, mirror, stretch, thin, ornament.
 
 A shape knows no key and no register, so one theme can return over other chords and higher or lower.
 """
@@ -15,7 +15,8 @@ from device.music.tokens import Tone
 BEATS_PER_BAR = 4
 SHORTEST_BEATS = 0.25
 _SPLIT_FROM_BEATS = 1.0  # an ornament is no shorter than half a beat
-_WHIM = 0.25  # chance in what is left out; small, so that a theme stays recognisable
+_METRE = 0.5  # per metrical weight, what a strong beat saves a tone from being left out
+_WHIM = 1.0  # chance in what is left out; with less, every thin bar would have the same rhythm
 _ON_THE_ONE, _ON_THE_THREE, _ON_A_BEAT = 3.0, 2.0, 1.0  # metrical weight in 4/4, strongest first
 
 
@@ -75,6 +76,19 @@ def reversed_pitches(shape: Shape) -> Shape:
     return tuple(step._replace(rise=rise) for step, rise in zip(shape, rises, strict=True))
 
 
+def stretched(shape: Shape, factor: float) -> Shape:
+    """Return the shape in longer notes (factor above 1: augmentation) or shorter ones (diminution)."""
+    return tuple(
+        Step(step.rise, step.start_beat * factor, max(SHORTEST_BEATS, step.beats * factor)) for step in shape)
+
+
+def headed(shape: Shape, beats: float) -> Shape:
+    """Return what starts within the first beats, cut there: the head of a motif, then rest."""
+    return tuple(
+        step._replace(beats=min(step.beats, beats - step.start_beat))
+        for step in shape if step.start_beat < beats)
+
+
 def varied(shape: Shape, changes: int, rng: np.random.Generator) -> Shape:
     """Return the shape with some tones after the first moved by a step or two."""
     steps = list(shape)
@@ -108,7 +122,8 @@ def weight(start_beat: float) -> float:
 
 def _least(shape: Shape, rng: np.random.Generator) -> int:
     """Return the place of the tone that the ear misses least."""
-    loss = [weight(step.start_beat) + 0.3 * step.beats + _WHIM * float(rng.random()) for step in shape]
+    loss = [
+        _METRE * weight(step.start_beat) + 0.3 * step.beats + _WHIM * float(rng.random()) for step in shape]
     return int(np.argmin(loss))
 
 

@@ -35,10 +35,18 @@ def test_velocity_rises_with_intensity(voice: Voice) -> None:
 
 def test_velocity_accents_the_first_beat_only_when_percussive() -> None:
     marked = msgspec.structs.replace(CALM, percussiveness=1.0)
-    assert velocity("melody", CALM, 0.0, 0.0) == velocity("melody", CALM, 1.5, 0.0)
-    plain = velocity("melody", CALM, 0.0, 0.0)
-    assert velocity("melody", marked, 0.0, 0.0) == pytest.approx(1.25 * plain, rel=1e-3)
-    assert velocity("melody", marked, 1.5, 0.0) < velocity("melody", marked, 1.0, 0.0)
+    assert velocity("bass", CALM, 0.0, 0.0) == velocity("bass", CALM, 1.5, 0.0)
+    for voice in VOICES:
+        plain = velocity(voice, CALM, 0.0, 0.0)
+        assert velocity(voice, marked, 0.0, 0.0) == pytest.approx(1.25 * plain, rel=1e-3)
+        assert velocity(voice, marked, 1.5, 0.0) < velocity(voice, marked, 1.0, 0.0)
+
+
+def test_velocity_of_the_melody_swells_towards_the_middle_of_a_phrase() -> None:
+    start, middle, end = (velocity("melody", CALM, beat, 0.0) for beat in (0.0, 8.0, 15.0))
+    assert middle > 1.06 * start
+    assert middle > 1.06 * end
+    assert velocity("pad", CALM, 0.0, 0.0) == velocity("pad", CALM, 8.0, 0.0)
 
 
 def test_melody_is_in_front() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.errors import ModelError
-from device.music.memory import RUN_INTERVALS, KnownRuns, SessionMemory, bars_of, run_codes
+from device.music.memory import RUN_INTERVALS, KnownRuns, SessionMemory, bars_of, checksum, run_codes
 from device.music.tokens import Tone
 
 SCALE_UP = [2, 2, 1, 2, 2, 2, 1, 2, 2, 1, 2]
@@ -130,3 +130,32 @@ def test_memory_calls_a_window_the_same_whatever_its_lengths() -> None:
         memory.keep(tones, 4)
     shorter = tuple(tone._replace(beats=0.5) for tone in other)
     assert not memory.fresh(shorter, 4)
+
+
+def test_memory_recalls_every_window_from_its_trace() -> None:
+    one, other = phrase(60, 62, 64, 65), phrase(67, 65, 64, 62)
+    memory = SessionMemory()
+    for tones in (one, other, one):
+        memory.keep(tones, 4)
+    assert len(memory.trace) == 4 * 12
+    recalled = SessionMemory(memory.trace)
+    assert not recalled.fresh(other, 4)
+    assert recalled.fresh(phrase(67, 65, 64, 61), 4)
+    assert recalled.last_pitch is None
+    recalled.lead(one)
+    assert recalled.last_pitch == 65
+    assert recalled.trace == memory.trace
+
+
+@pytest.mark.parametrize("trace", [b"1", b"12345"])
+def test_memory_refuses_a_trace_that_is_cut_short(trace: bytes) -> None:
+    with pytest.raises(ValueError, match="cut short; start without it"):
+        SessionMemory(trace)
+
+
+def test_checksum_tells_bars_apart_and_silence_from_all() -> None:
+    bars = [((pitch, beat / 2),) for pitch in range(55, 85) for beat in range(8)]
+    assert len({checksum(bar) for bar in bars}) == len(bars)
+    assert 0 not in {checksum(bar) for bar in bars}
+    assert checksum(()) == 0
+    assert checksum(((60, 0.0), (62, 1.0))) == checksum(((60, 0.0), (62, 1.0)))

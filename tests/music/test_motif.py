@@ -13,6 +13,7 @@ from device.music.motif import (
     Shape,
     Step,
     bar_of,
+    headed,
     inverted,
     ladder_index,
     of_density,
@@ -20,6 +21,7 @@ from device.music.motif import (
     reversed_pitches,
     shape_of,
     shifted,
+    stretched,
     varied,
     weight,
 )
@@ -138,3 +140,16 @@ def test_of_density_of_nothing_is_nothing() -> None:
     (0.0, 3), (4.0, 3), (2.0, 2), (14.0, 2), (1.0, 1), (7.0, 1), (0.5, 0)])
 def test_weight_follows_the_metre(beat: float, expected: float) -> None:
     assert weight(beat) == expected
+
+
+def test_stretched_makes_notes_longer_and_shorter() -> None:
+    assert stretched(SHAPE, 2.0) == (
+        Step(0, 0.0, 2.0), Step(1, 2.0, 1.0), Step(2, 3.0, 1.0), Step(-1, 4.0, 4.0))
+    assert stretched(stretched(SHAPE, 2.0), 0.5) == SHAPE
+    assert stretched((Step(0, 1.0, 0.25),), 0.5) == (Step(0, 0.5, 0.25),)  # no shorter than a semiquaver
+
+
+def test_headed_keeps_the_head_and_rests() -> None:
+    assert headed(SHAPE, 3.0) == (*SHAPE[:3], Step(-1, 2.0, 1.0))
+    assert headed(SHAPE, 1.0) == (SHAPE[0],)
+    assert headed(SHAPE, 4.0) == SHAPE
