@@ -16,10 +16,10 @@ from device.music.tables import Wave
 from device.music.voices import ChordVoice, Held, HeldVoice, Strike, Struck, StruckVoice
 
 Part = Literal["pad", "bass", "melody"]
-POOL_SIZES: Final[dict[Part, int]] = {"pad": 6, "bass": 2, "melody": 5}
+POOL_SIZES: Final[dict[Part, int]] = {"pad": 5, "bass": 2, "melody": 5}
 
-ENTER_S, LEAVE_S = 2.0, 4.0  # the new style rises while the old one is still there
-LINGER_S = 2.2  # time constant with which the old style's notes die away, whatever their own
+ENTER_S, LEAVE_S = 2.0, 4.5  # the new style rises while the old one is still there
+LINGER_S = 3.0  # time constant with which the old style's notes die away, whatever their own
 DAMP_S = 0.05  # time constant with which a style nobody hears any more is put to sleep
 SEATS = ((3, 3), (4, 2), (2, 4), (5, 1), (1, 5), (3, 3))  # how often a voice enters the left, the right sum
 SITTING = 4.0  # two thirds of a seat's shares, so a voice in the middle has 3 / 4 of its level a side
@@ -132,16 +132,17 @@ class Ensemble:
               basses: list[HeldVoice | StruckVoice], melodies: list[StruckVoice]) -> None:
         """Add the voices up to the buses, under the ramp."""
         self._ramp = pyo.SigTo(0.0, time=ENTER_S, init=0.0)
-        self.pads = pyo.Mix([stream for bed in beds for stream in bed.streams], voices=2,
-                            mul=self._ramp * sheet.pad_level)
-        self.strings = pyo.Mix(_seated(melodies), voices=2, mul=self._ramp * (sheet.melody_level / SITTING))
-        self.bass = pyo.Mix([stream for bass in basses for stream in bass.streams], voices=1,
-                            mul=self._ramp * sheet.bass_level)
-        self._buses = [self.pads, self.strings, self.bass]
+        levels = [self._ramp * level for level in (
+            sheet.pad_level, sheet.melody_level / SITTING, sheet.bass_level, sheet.chord_level / SITTING)]
+        pads, sung, low, struck = levels
+        self.pads = pyo.Mix([stream for bed in beds for stream in bed.streams], voices=2, mul=pads)
+        self.strings = pyo.Mix(_seated(melodies), voices=2, mul=sung)
+        self.bass = pyo.Mix([stream for bass in basses for stream in bass.streams], voices=1, mul=low)
+        self._buses = [self._ramp, *levels, self.pads, self.strings, self.bass]
         if chords:
-            struck = pyo.Mix(_seated(chords), voices=2, mul=self._ramp * (sheet.chord_level / SITTING))
-            self.strings = pyo.Mix([self.strings, struck], voices=2)
-            self._buses += [struck, self.strings]
+            chord = pyo.Mix(_seated(chords), voices=2, mul=struck)
+            self.strings = pyo.Mix([self.strings, chord], voices=2)
+            self._buses += [chord, self.strings]
 
     def enter(self, *, at_once: bool = False) -> None:
         """Begin to be heard, over `ENTER_S` or (before anything sounds) at once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from device.messages import (
     Message,
@@ -30,7 +30,9 @@ ORPHAN_S = 60.0  # no word from the conductor for so long: nobody can stop the m
 ORPHAN_FADE_S = 15.0
 MUTE_FADE_S = 0.0  # the last stage's own ramp is 50 ms
 IDLE_FADE_S = 1.0
-MICRO_TIMING_S = 0.002  # a hand is never exactly on the beat
+MICRO_TIMING_S = 0.004  # a hand is never exactly on the beat
+# Between the tones of a chord, from below.
+ROLL_S: Final[dict[Style, float]] = {Style.FELT_PIANO: 0.012, Style.PLUCKED_STRINGS: 0.024}
 MICRO_VELOCITY = 0.05
 TARGET_FRESH_S = 5.0  # a phrase's own target counts only without a newer Target message
 
@@ -231,6 +233,7 @@ class Playback:
         seed = self._session.seed if self._session is not None else 0
         hand = random.Random(f"{seed}:{phrase.phrase_id}")
         beat_s = 60.0 / phrase.target.tempo_bpm
+        rolled: dict[float, int] = {}
         self._push(phrase.start_s, _Kind.PHRASE, phrase, None, phrase.start_s)
         for note in phrase.notes:
             start_s = phrase.start_s + note.start_beat * beat_s
@@ -239,8 +242,11 @@ class Playback:
             if start_s < now_s - LATE_S and not (note.voice == "pad" and end_s - now_s >= PAD_WORTH_S):
                 self.notes_skipped += 1
                 continue
-            if note.voice == "melody":
-                start_s += jitter_s
+            if note.voice == "pad":
+                start_s += ROLL_S.get(phrase.style, 0.0) * rolled.get(note.start_beat, 0)
+                rolled[note.start_beat] = rolled.get(note.start_beat, 0) + 1
+            elif note.voice == "melody":
+                start_s = max(phrase.start_s, start_s + jitter_s)
                 note = _touched(note, touch)  # noqa: PLW2901 - the same note, as a hand plays it
             self._push(start_s, _Kind.ON, phrase, note, end_s)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from device.music.tables import Wave
 
 FLOOR = 1e-8  # -160 dBFS
-ASLEEP = 5e-4  # of a full level: 96 dB below full scale in the patch, 116 after the last stage
+ASLEEP = 1e-3  # of a full level: 80 dB below full scale in the patch, 100 after the last stage
 MIDDLE_HZ = 330.0  # where recipes give their times and levels
 NEVER_S = math.inf
 
@@ -102,10 +102,12 @@ class Envelope:
 
     def sleep(self) -> None:
         """Stop computing; the level stays where it is."""
+        self._gate.stop()
         self.stream.stop()
 
     def wake(self) -> None:
         """Go on computing."""
+        self._gate.play()
         self.stream.play()
 
 
