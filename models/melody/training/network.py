@@ -83,7 +83,7 @@ def fit(model: Any, train: Rows, seed: int, epochs: int) -> None:  # noqa: ANN40
         for batch in _batches(train, chances):
             answers = [getattr(batch, name) for name in HEADS]
             step(batch.inputs, hidden_in_part(batch.target, chances), answers)
-        if epoch >= AVERAGED_FROM * epochs:
+        if epoch >= AVERAGED_FROM * epochs or epoch == epochs - 1:
             now = model.get_weights()
             pairs = zip(kept or now, now, strict=True)
             kept = [AVERAGING * old + (1 - AVERAGING) * new for old, new in pairs]

@@ -45,7 +45,7 @@ def trained(rows: Rows, seed: int, epochs: int):
 
 @pytest.fixture(scope="module")
 def model(melodies: Rows):
-    return trained(melodies, 1, 8)
+    return trained(melodies, 1, 30)
 
 
 def test_predicted_covers_four_heads_with_probabilities(model, melodies: Rows) -> None:
