@@ -47,6 +47,7 @@ from device.music.motif import (
     shifted,
     varied,
 )
+from device.music.tension import tension_of
 from device.music.theme import Theme, Themes, chords_of
 from device.music.tokens import Tone
 
@@ -60,7 +61,7 @@ _WANDER_STEPS = 8.0  # scale steps by which full drift lifts a phrase; it seldom
 _SCALE_STEPS = 7
 _BROAD_BELOW = 0.6  # share of a theme's tones under which it is played in notes twice as long
 _UNEVENNESS = 0.7  # of the theme's own differences between bars that density leaves
-_DENSITY_STEP = 0.5  # tones per bar by which melodies grow; a little drift of the target changes no theme
+_DENSITY_STEP = 0.25  # tones per bar by which melodies grow; a little drift of the target changes no theme
 _QUIET_BREATH = 1.5  # beats of rest that a phrase in sparse music ends with, over the shortest of one
 
 # A theme comes back on the degree where it was, in the octave that fits; a fifth higher or lower when that
@@ -230,7 +231,8 @@ class Composer:
             MotifRequest(
                 tonic=page.key.signature, scale=page.key.scale,
                 chords=tuple(chord_at(page.chords, beat).triad for beat in range(int(PHRASE_BEATS))),
-                low=register.low, high=register.high, beats=CADENCE_BEAT - begins, history=history),
+                low=register.low, high=register.high, beats=CADENCE_BEAT - begins, history=history,
+                density=page.target.density, register=page.target.pitch, tension=tension_of(page.target)),
             rng)
         return bars_after(stated, shape_of(tones, page.key.scale, frame.reference))
 

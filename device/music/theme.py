@@ -28,7 +28,7 @@ from device.music.motif import (
 from device.music.tokens import Tone
 
 THEME_BARS = 3
-CANDIDATES = 4  # themes of which the most singable is taken
+CANDIDATES = 3  # themes of which the most singable is taken
 _RETURNS_ALIKE = 4  # sections after which the main theme has its first chords again
 _LOW, _HIGH = 59, 76  # where the corpus lies, so the network is at home
 _THEME_STREAM, _CHORD_STREAM, _GUISE_STREAM = 2, 3, 7

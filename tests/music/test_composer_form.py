@@ -16,6 +16,7 @@ from device.music.composer import ATTEMPTS, Composer
 from device.music.form import SECTION_PHRASES, Plan, role_of
 from device.music.harmony import MODES, Cadence, key_of_section
 from device.music.melody import LstmMelody, MotifRequest, RuleMelody
+from device.music.tension import tension_of
 from device.music.theme import CANDIDATES
 from device.music.tokens import Tone
 
@@ -120,6 +121,8 @@ def test_answers_are_invented_after_what_was_stated() -> None:
     for request in answers:
         assert request.history[-1].end_beat == 8.0
         assert request.beats == 4.0
+        assert (request.density, request.register, request.tension) == (
+            CALM.density, CALM.pitch, pytest.approx(tension_of(CALM)))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
