@@ -16,7 +16,7 @@ from device.music.tables import Wave
 from device.music.voices import ChordVoice, Held, HeldVoice, Strike, Struck, StruckVoice
 
 Part = Literal["pad", "bass", "melody"]
-POOL_SIZES: Final[dict[Part, int]] = {"pad": 5, "bass": 2, "melody": 5}
+POOL_SIZES: Final[dict[Part, int]] = {"pad": 6, "bass": 2, "melody": 5}
 
 ENTER_S, LEAVE_S = 2.0, 4.5  # the new style rises while the old one is still there
 LINGER_S = 3.0  # time constant with which the old style's notes die away, whatever their own

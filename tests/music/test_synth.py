@@ -225,7 +225,7 @@ def test_synth_steals_voices_without_clicks_or_pile_ups(studio: Studio, tmp_path
     assert sharpest_bend(sound) < 0.03
     assert np.abs(sound).max() < 1.0
     assert loudness(sound) < PATCH_LUFS + 12.0
-    assert POOL_SIZES == {"pad": 5, "bass": 2, "melody": 5}
+    assert POOL_SIZES == {"pad": 6, "bass": 2, "melody": 5}
 
 
 def test_synth_note_off_of_a_stolen_note_ends_nothing_else(studio: Studio) -> None:
