@@ -35,20 +35,25 @@ class Composer(Protocol):
                 style: Style) -> Phrase:
         """Write the next phrase for a target in a style."""
 
-    def follow(self, phrase: Phrase) -> None:
-        """Go on from the last phrase that a predecessor wrote."""
+    @property
+    def trace(self) -> bytes:
+        """What a successor has to know of the music so far."""
+
+    def follow(self, phrase: Phrase, trace: bytes = b"") -> None:
+        """Go on from the last phrase that a predecessor wrote, and from its trace."""
 
 
 class PerformanceState(msgspec.Struct, frozen=True, kw_only=True):
     """What a successor needs to go on: policy, style, the next phrase's number, the written music's end.
 
-    `last_phrase` lets the next one follow it without a leap.
+    `last_phrase` lets the next one follow it without a leap, `trace` lets no music before it come again.
     """
 
     policy: PolicyState
     next_phrase_id: int
     music_end_s: float | None
     last_phrase: Phrase | None = None
+    trace: bytes = b""
     style: StyleState | None = None
 
 
@@ -79,7 +84,7 @@ class Performance:
         self._stress_at_s: float | None = None
         self._last_phrase = state.last_phrase if state else None
         if self._last_phrase is not None and reason is Reason.RESUMED:
-            composer.follow(self._last_phrase)
+            composer.follow(self._last_phrase, state.trace if state else b"")
 
     def step(self, at_s: float, session: Session, stress: Stress | None,
              features: Features | None) -> list[Target | Phrase]:
@@ -128,7 +133,7 @@ class Performance:
             return None
         return PerformanceState(policy=policy, next_phrase_id=self._next_phrase_id,
                                 music_end_s=self._schedule.end_s, last_phrase=self._last_phrase,
-                                style=self._stylist.state())
+                                trace=self._composer.trace, style=self._stylist.state())
 
     @property
     def style(self) -> Style:

@@ -36,7 +36,7 @@ from device.music.harmony import (
 )
 from device.music.line import Setting, register_of, sung
 from device.music.melody import LONGEST_BEATS, MelodySource, MotifRequest
-from device.music.memory import SessionMemory
+from device.music.memory import BAR_BYTES, SessionMemory
 from device.music.motif import (
     SHORTEST_BEATS,
     Shape,
@@ -139,11 +139,10 @@ class Composer:
 
         Args:
             phrase: the last one that was sent.
-            trace: of the composer that made it; without it only the bars of this phrase are known.
-
-        Raises:
-            ValueError: the trace is damaged.
+            trace: of the composer that made it; without it, or if it is cut short, only the bars of this
+                phrase are known.
         """
+        trace = trace if len(trace) % BAR_BYTES == 0 else b""
         self._memory = SessionMemory(trace)
         sung_before = [
             Tone(note.pitch, note.start_beat, note.beats) for note in phrase.notes if note.voice == "melody"]

@@ -16,6 +16,7 @@ from device.errors import ModelError
 from device.music.tokens import INTERVALS, Tone, interval_class
 
 RUN_INTERVALS = 11  # 12 notes: the longest match with the corpus stays under that (NUMBERS, Music)
+BAR_BYTES = 4  # of a trace
 WINDOW_BARS = 8  # no identical window of 8 bars within a session (NUMBERS, Music)
 
 Bar = tuple[tuple[int, float], ...]
@@ -85,10 +86,9 @@ class SessionMemory:
     """
 
     def __init__(self, trace: bytes = b"") -> None:
-        rows = struct.unpack(f"<{len(trace) // 4}I", trace) if len(trace) % 4 == 0 else None
-        if rows is None:
+        if len(trace) % BAR_BYTES:
             raise ValueError(f"a trace of {len(trace)} bytes is cut short; start without it")
-        self._bars = list(rows)
+        self._bars = list(struct.unpack(f"<{len(trace) // BAR_BYTES}I", trace))
         self._windows = set(self._windows_from(self._bars, 0))
         self._pitches: tuple[int, ...] = ()
 

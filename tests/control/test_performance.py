@@ -19,8 +19,10 @@ class Scale:
     def __init__(self):
         self.asked = []
 
-    def follow(self, phrase):
-        self.followed = phrase
+    trace = b"bars so far."
+
+    def follow(self, phrase, trace=b""):
+        self.followed, self.known = phrase, trace
 
     def compose(self, target, *, phrase_id, start_s, at_s, style):
         self.asked.append(target)
@@ -193,6 +195,7 @@ def test_performance_a_resumed_one_lets_its_composer_follow_the_last_phrase():
     heir = Scale()
     perform(heir, first.state(), Reason.RESUMED)
     assert heir.followed == sent[-1]
+    assert heir.known == Scale.trace
 
 
 def test_performance_a_new_session_does_not_follow_the_old_one():

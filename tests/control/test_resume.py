@@ -28,8 +28,10 @@ BOOT = "6ea5d1c5-0a0e-4f53-9d3c-0c2b1a8e7f11"
 class Rest:
     """A composer of silence."""
 
-    def follow(self, phrase):
-        self.followed = phrase
+    trace = b"bars so far."
+
+    def follow(self, phrase, trace=b""):
+        self.followed, self.known = phrase, trace
 
     def compose(self, target, *, phrase_id, start_s, at_s, style):
         return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,

@@ -37,8 +37,10 @@ class Bars:
     def __init__(self, seed):
         self.seed = seed
 
-    def follow(self, phrase):
-        self.followed = phrase
+    trace = b"bars so far."
+
+    def follow(self, phrase, trace=b""):
+        self.followed, self.known = phrase, trace
 
     def compose(self, target, *, phrase_id, start_s, at_s, style):
         return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,
