@@ -15,7 +15,8 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from device.control.reading import FULL_CONFIDENCE
 from device.control.sham import YokedCourse
-from device.messages import Features, PpgFeatures, Reason, Stress, StressBand
+from device.messages import Features, Reason, Stress, StressBand
+from device.vitals import PpgFeatures
 
 _WINDOW_S: Final = 60.0
 

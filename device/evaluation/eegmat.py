@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from device.errors import RecordingError
 from device.features.eeg import EegWindow
-from device.messages import EegBlock, EegFeatures, Features, PpgFeatures
+from device.messages import EegBlock, Features
 from device.stress.eeg_inputs import CHANNELS
+from device.vitals import EegFeatures, PpgFeatures
 
 FloatArray = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from device.features.cells import Cell, Cells
 from device.features.scr import SCR_THRESHOLD_US, Scr, ScrFinder
 from device.features.skin_contact import SkinContact
 from device.features.window import FloatArray, Mask
-from device.messages import EdaFeatures
+from device.vitals import EdaFeatures
 
 WINDOW_S = 60.0
 MINIMUM_GOOD_S = 20.0

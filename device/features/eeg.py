@@ -10,7 +10,8 @@ import numpy as np
 
 from device.features.eeg_artefacts import ArtefactJudge, Cause, Causes, muscle_share
 from device.features.window import FloatArray, Mask
-from device.messages import EegBlock, EegFeatures
+from device.messages import EegBlock
+from device.vitals import EegFeatures
 
 # 20 s hold some 160 alpha waves, enough for a steady spectrum, and follow a change within half a minute.
 EEG_WINDOW_S = 20.0

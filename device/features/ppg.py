@@ -13,7 +13,7 @@ from device.features.pulse_motion import MotionWatch
 from device.features.pulse_wave import SHAPE_POINTS, SHAPE_S, PulseWave
 from device.features.respiration import SPAN_S, Rhythm, rhythm
 from device.features.window import FloatArray, median
-from device.messages import PpgFeatures
+from device.vitals import PpgFeatures
 
 WINDOW_S = 60.0
 SMALLEST_V = 0.002  # chosen: sixteen steps of an ADS1115 at +-4.096 V; below it dither looks like a pulse

@@ -6,7 +6,7 @@ import numpy as np
 
 from device.features.eda import slope
 from device.features.window import FloatArray
-from device.messages import TemperatureFeatures
+from device.vitals import TemperatureFeatures
 
 PLAUSIBLE_C = (15.0, 45.0)  # a fingertip in a cool room to well above fever; outside it is no skin
 MINIMUM_GOOD_S = 20.0

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from device.messages import EegFeatures, Features
+from device.messages import Features
 from device.stress.eeg_inputs import BANDS, CHANNELS, FIRST_BAND, FirstMinute
+from device.vitals import EegFeatures
 
 USABLE_QUALITY = 0.5
 ALPHA = FIRST_BAND + BANDS.index("alpha")

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from device.messages import EegFeatures
+from device.vitals import EegFeatures
 
 FloatArray = NDArray[np.float64]
 

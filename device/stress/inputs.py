@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from device.messages import EdaFeatures, Features, PpgFeatures, Source, TemperatureFeatures
+from device.messages import Features, Source
+from device.vitals import EdaFeatures, PpgFeatures, TemperatureFeatures
 
 # The sources of the body model; EEG has an expert of its own (`device.stress.eeg_expert`).
 SOURCES: tuple[Source, ...] = ("eda", "ppg", "temperature")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from device.messages import EdaFeatures
+from device.vitals import EdaFeatures
 
 # Chosen on 28 wrist recordings: spells an hour of jumps and of falls are 4.5 and 1.8 at rest, 3.7 and 4.1
 # in the baseline (questionnaires), 5.7 and 0 in a Stroop test, 9.7 and 4.9 in an interview.

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from device.messages import Features, PpgFeatures, Stress, StressBand
+from device.messages import Features, Stress, StressBand
+from device.vitals import PpgFeatures
 
 
 @pytest.fixture

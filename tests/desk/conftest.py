@@ -14,9 +14,7 @@ from scipy.io import wavfile
 from device.desk.journal import JournalWriter
 from device.desk.score import write_midi
 from device.messages import (
-    EdaFeatures,
     EegBlock,
-    EegFeatures,
     Fault,
     Features,
     Health,
@@ -27,7 +25,6 @@ from device.messages import (
     Panel,
     Phrase,
     PlayerState,
-    PpgFeatures,
     Quality,
     Reason,
     SampleBlock,
@@ -37,9 +34,9 @@ from device.messages import (
     Stress,
     StressBand,
     Target,
-    TemperatureFeatures,
     Truth,
 )
+from device.vitals import EdaFeatures, EegFeatures, PpgFeatures, TemperatureFeatures
 
 START_S = 1000.0
 PRESS_S = 10.0  # after the start; the player says at 10.5 that it sounds

@@ -23,13 +23,13 @@ from device.messages import (
     Message,
     Panel,
     PlayerState,
-    PpgFeatures,
     Session,
     SessionPhase,
     Stress,
     StressBand,
     Truth,
 )
+from device.vitals import PpgFeatures
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import numpy as np
 
 from device.desk import patient_plots
 from device.desk.canvas import BLUE, Canvas
-from device.messages import EegFeatures, Features
+from device.messages import Features
+from device.vitals import EegFeatures
 
 
 def test_line_breaks_where_nothing_was_heard_for_three_seconds() -> None:

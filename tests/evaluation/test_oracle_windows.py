@@ -20,7 +20,8 @@ from device.evaluation.oracle_windows import (
 )
 from device.evaluation.oracles import Said
 from device.features.extractor import FeatureExtractor
-from device.messages import EdaFeatures, Features
+from device.messages import Features
+from device.vitals import EdaFeatures
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from device.features.eda import EdaTracker, slope
-from device.messages import EdaFeatures
+from device.vitals import EdaFeatures
 from drivers.sim.e4 import read_signal
 
 RATE = 10.0

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from device.config import Estimator
-from device.messages import EdaFeatures, Features, PpgFeatures, TemperatureFeatures
+from device.messages import Features
 from device.stress.card import FORMAT, Bands, Card, CardInput, Weights
 from device.stress.estimator import StressEstimator
 from device.stress.inputs import INPUTS, of_source, read_inputs
 from device.stress.model import StressModel
+from device.vitals import EdaFeatures, PpgFeatures, TemperatureFeatures
 
 # What each input adds to its own expert's logit, per unit of deviation.
 SLOPES = {"tonic": 0.8, "scr_rate": 0.6, "rise": 0.4, "heart_rate": 0.9, "rmssd": -0.3,

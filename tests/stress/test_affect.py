@@ -7,8 +7,9 @@ import math
 import pytest
 
 from device.evaluation.eegmat import read_part, seconds, subject_names
-from device.messages import EdaFeatures, EegFeatures, Features, PpgFeatures
+from device.messages import Features
 from device.stress.affect import AffectEstimator
+from device.vitals import EdaFeatures, EegFeatures, PpgFeatures
 
 REST_S = 60
 

@@ -13,10 +13,11 @@ import pytest
 from device.errors import ModelError
 from device.evaluation.eegmat import read_part, seconds
 from device.features.eeg import EegWindow
-from device.messages import EegBlock, EegFeatures, Features, PpgFeatures
+from device.messages import EegBlock, Features
 from device.stress.eeg_card import FusionWeights
 from device.stress.eeg_expert import LARGEST_LOGIT, EegExpert, EegModel, HeartExpert, both_logit
 from device.stress.opinion import Opinion
+from device.vitals import EegFeatures, PpgFeatures
 
 RATE = 250.0
 

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from device.messages import EegFeatures
 from device.stress.eeg_inputs import (
     ADAPTATION_S,
     BANDS,
@@ -19,6 +18,7 @@ from device.stress.eeg_inputs import (
     model_vector,
     read_powers,
 )
+from device.vitals import EegFeatures
 
 SIZE = len(CHANNELS) * len(BANDS)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from device.features.eda import EdaTracker
-from device.messages import EdaFeatures
 from device.stress.reaction import DEAD_ZONE, FULL_SPAN, ReactionScale, reaction
+from device.vitals import EdaFeatures
 from drivers.sim.e4 import read_intervals, read_signal
 
 

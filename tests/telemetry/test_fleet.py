@@ -9,22 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.messages import (
-    EdaFeatures,
-    EegFeatures,
     Fault,
     Features,
     Health,
     PlayerState,
-    PpgFeatures,
     Session,
     SessionPhase,
     Severity,
     Stress,
     StressBand,
-    TemperatureFeatures,
 )
 from device.telemetry.fleet import SILENT_S, STALE_S, FleetView
 from device.telemetry.records import Contact, FleetState, seal
+from device.vitals import EdaFeatures, EegFeatures, PpgFeatures, TemperatureFeatures
 
 WALL_S = 1_780_000_030.0
 CABLE = Fault(code="adc_lost", severity=Severity.ATTENTION, advice="the ADC at 0x48 is away; check the cable")

@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
-from device import messages
+from device import messages, vitals
 from device.messages import MESSAGE_TYPES, Severity, StressBand
 from device.telemetry.records import (
     OUTGOING,
@@ -71,8 +71,8 @@ def test_records_outcome_carries_exactly_this():
 
 
 def test_records_fleet_stream_names_nothing_measured():
-    physiology = {field for kind in (messages.EdaFeatures, messages.PpgFeatures, messages.EegFeatures,
-                                     messages.TemperatureFeatures, messages.Stress)
+    physiology = {field for kind in (vitals.EdaFeatures, vitals.PpgFeatures, vitals.EegFeatures,
+                                     vitals.TemperatureFeatures, messages.Stress)
                   for field in kind.__struct_fields__} - {"at_s"}
     for kind in OUTGOING[:3]:
         assert not {name.rpartition(".")[2] for name in leaves(kind)} & physiology

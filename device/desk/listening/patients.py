@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from device.messages import Features, PpgFeatures, Stress, StressBand
+from device.messages import Features, Stress, StressBand
+from device.vitals import PpgFeatures
 
 WANDER_PERIODS_S = (47.0, 17.0)  # no common period, so that no two minutes are alike
 WANDER_LEVEL, WANDER_BPM = 0.04, 2.0

@@ -27,7 +27,8 @@ from device.control.arc import arc_target, entry_tempo
 from device.control.policy import ControlPolicy
 from device.evaluation.efficacy.estimate import CONFIDENCE, NoisyEstimate
 from device.evaluation.efficacy.listeners import Listener, donors
-from device.messages import Features, MusicalTarget, PpgFeatures, Stress, StressBand
+from device.messages import Features, MusicalTarget, Stress, StressBand
+from device.vitals import PpgFeatures
 from drivers.sim.arousal import Arousal
 from drivers.sim.body import Heard
 from drivers.sim.patient import mind_of

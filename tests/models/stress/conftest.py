@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.messages import EdaFeatures, Features, PpgFeatures, TemperatureFeatures
+from device.messages import Features
+from device.vitals import EdaFeatures, PpgFeatures, TemperatureFeatures
 from drivers.sim.recording import Interval
 from models.stress.training.recordings import subject_of
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from device.evaluation.eegmat import Second
-from device.messages import EegFeatures, Features, PpgFeatures
+from device.messages import Features
+from device.vitals import EegFeatures, PpgFeatures
 from models.stress.training.eeg_calibration import Calibration, calibrate, log_loss
 from models.stress.training.eeg_models import (
     MEMBERS,
