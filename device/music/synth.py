@@ -26,6 +26,7 @@ HUSH = 1e-6  # a trace of the noise in filters and echo, which would end in deno
 DARK_HZ, BRIGHT_HZ = 400.0, 4800.0  # the pad's filter at timbre 0 and 1
 HIGH_OCTAVES = 0.6  # by how much the filters rise from pitch 0 to pitch 1
 SMOOTHING_S = 0.6
+ECHO_TURN_S = 1.0  # time constant of the echo's time; faster would bend its pitch
 STYLE_S = 3.0  # the room and the filters follow a change of style in this time
 # The glue: what stands out of the mix is held back by a gain for both sides, so the image stands still.
 GLUE_DB, GLUE_RATIO, GLUE_RISE_S, GLUE_FALL_S = -27.0, 4.0, 0.010, 0.45
@@ -66,7 +67,10 @@ class Synth:
         sheet = STYLE_SHEETS[self.style]
         self._cutoff = pyo.SigTo(1200.0, time=SMOOTHING_S, init=1200.0)
         self._brightness = pyo.SigTo(sheet.brightness, time=STYLE_S, init=sheet.brightness)
-        self._echo_s = pyo.SigTo(0.75, time=2.0, init=0.75)
+        # Not SigTo: its steps over seconds are lost in single precision, and its last one jumps the rest,
+        # which a delay line makes a click. A one-pole stops up to 3 ms short instead.
+        self._echo_goal_s = pyo.Sig(0.75)
+        self._echo_s = pyo.Port(self._echo_goal_s, risetime=ECHO_TURN_S, falltime=ECHO_TURN_S, init=0.75)
         self._echo = pyo.SigTo(sheet.echo, time=STYLE_S, init=sheet.echo)
         self._room = pyo.SigTo(sheet.room, time=STYLE_S, init=sheet.room)
         self._texture_share = pyo.SigTo(sheet.texture, time=STYLE_S, init=sheet.texture)
@@ -118,7 +122,7 @@ class Synth:
         if target is not None:
             height = 2.0 ** (HIGH_OCTAVES * (target.pitch - 0.5))
             self._cutoff.value = DARK_HZ * (BRIGHT_HZ / DARK_HZ) ** target.timbre * height
-            self._echo_s.value = 0.75 * 60.0 / target.tempo_bpm
+            self._echo_goal_s.value = 0.75 * 60.0 / target.tempo_bpm
             self._air.value = AIR_RANGE ** (target.density - 0.5)
         self._texture_share.value = sheet.texture
 

@@ -184,6 +184,18 @@ def test_synth_echo_comes_after_three_quarters_of_a_beat(tmp_path: Path) -> None
     assert np.argmax(difference > 1e-3) / RATE_HZ == pytest.approx(4.0 + 0.75 * 60.0 / 90.0, abs=0.03)
 
 
+def test_synth_echo_does_not_click_when_the_tempo_comes_to_rest(studio: Studio) -> None:
+    for step in range(30):  # as playback does: a little further every tenth of a second
+        studio.synth.shape(target(tempo_bpm=60.0 + 0.01 * step))
+        if step % 10 == 0:
+            studio.note("melody", 57, 0.9)
+        studio.run(0.1)
+    studio.run(3.0)
+    bend = np.abs(np.diff(studio.sound(), n=2, axis=0)).max(axis=1)
+    resting = bend[round(3.5 * RATE_HZ):]
+    assert resting.max() < 8.0 * np.percentile(resting, 99.0)
+
+
 def test_synth_velocity_makes_notes_louder(studio: Studio) -> None:
     for velocity in (0.2, 0.6, 1.0):
         studio.run(3.0)
