@@ -21,6 +21,7 @@ PERFECT = frozenset({0, 7})
 OPEN_BELOW, NINTH_FROM, SEVENTH_FROM, HARSH_FROM = 0.25, 0.3, 0.45, 0.65
 _OPEN_CHANCE = 0.5  # of an open fifth at home at no tension, none at OPEN_BELOW
 _REACH_DOWN, _REACH_UP = 9, 12  # semitones from the centre
+_OVER_BASS = 19  # a twelfth: room for three voices over a high bass
 _SPAN = 16  # a tenth: what two hands hold together
 _MUDDY_BELOW = 52  # close intervals sound thick under this pitch
 
@@ -95,7 +96,8 @@ def pad_voicing(
         centre: MIDI pitch around which to stay, 55 to 68.
         tension: from `HARSH_FROM` on semitones, tritones and major sevenths are allowed.
     """
-    low, high = max(PAD_LOW, round(centre) - _REACH_DOWN), min(PAD_HIGH, round(centre) + _REACH_UP)
+    low = max(PAD_LOW, round(centre) - _REACH_DOWN)
+    high = min(PAD_HIGH, max(round(centre) + _REACH_UP, basses[1] + _OVER_BASS))
     reachable = [pitch for pitch in range(low, high + 1) if pitch % 12 in tones]
     size = max(3, len(tones))
     fitting = [
