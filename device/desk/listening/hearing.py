@@ -89,9 +89,9 @@ def _window(mono: Samples) -> tuple[float, ...]:
 
 def onset_envelope(mono: Samples) -> Floats:
     """Return librosa's onset strength: mean rise in dB over the mel bands, one value per 23 ms."""
-    import librosa
+    from librosa.onset import onset_strength
 
-    envelope = librosa.onset.onset_strength(
+    envelope = onset_strength(
         y=mono, sr=RATE_HZ, hop_length=HOP, lag=LAG, max_size=SPREAD, fmin=LOW_HZ, fmax=HIGH_HZ,
         n_mels=BANDS)
     return np.asarray(envelope, float)
@@ -100,8 +100,9 @@ def onset_envelope(mono: Samples) -> Floats:
 def onset_times(envelope: Floats) -> Floats:
     """Return when onsets begin, in seconds: librosa's peak picking with a threshold in dB."""
     import librosa
+    from librosa.onset import onset_detect
 
-    frames = librosa.onset.onset_detect(
+    frames = onset_detect(
         onset_envelope=envelope, sr=RATE_HZ, hop_length=HOP, normalize=False, delta=ONSET_DB,
         wait=round(ONSET_APART_S * RATE_HZ / HOP))
     return np.asarray(librosa.frames_to_time(frames, sr=RATE_HZ, hop_length=HOP), float)
