@@ -29,7 +29,6 @@ _ECHO_CHANCE = 0.7
 _ECHO_TONES = 3
 # Onsets of a figure by importance: the bar fills up from the strong beats, so density adds and never moves.
 _ORDER = (0.0, 2.0, 1.0, 3.0, 2.5, 0.5, 1.5, 3.5)
-_RING_BEATS = {Figure.BROKEN: 2.0, Figure.ARPEGGIO: 1.5}
 
 
 class Hands(NamedTuple):
@@ -174,7 +173,6 @@ def _figured(
     """
     few, many = page.manner.onsets
     wanted = few + (many - few) * page.target.density
-    ring = _RING_BEATS[page.manner.figure]
     notes = []
     counts = [min(len(_ORDER), int(wanted + rng.random())) for _ in range(PROGRESSION_BARS)]
     for chord, voices in zip(page.chords, voicings, strict=True):
@@ -186,28 +184,33 @@ def _figured(
             onsets = {first} | {bar * BEATS_PER_BAR + onset for onset in _ORDER[: counts[bar]]}
             held = arrives and bar == 0
             here = [first] if held else sorted(onset for onset in onsets if first <= onset < until)
-            notes += _broken(page, here, until, voices, until - first if held else ring)
+            notes += _broken(page, here, until, voices)
             first = until
     return notes
 
 
-def _broken(
-    page: Page, onsets: list[float], until: float, voices: tuple[int, ...], ring: float,
-) -> list[Note]:
-    """Return a chord as a figure: every voice sounds, the last onset takes those that are left."""
+def _broken(page: Page, onsets: list[float], until: float, voices: tuple[int, ...]) -> list[Note]:
+    """Return a chord as a figure: every voice sounds, the first onset takes those that come over.
+
+    As under a pedal every voice rings until it is struck again, so that the chord lies under the strokes.
+    """
+    parts = _course(len(voices), len(onsets), page.manner.figure)
     notes = []
-    for onset, parts in zip(onsets, _course(len(voices), len(onsets), page.manner.figure), strict=True):
+    for place, (onset, struck) in enumerate(zip(onsets, parts, strict=True)):
         loud = velocity("pad", page.target, onset, page.drift)
-        beats = min(_shortened(ring, page), until - onset)
-        notes += [_note("pad", voices[part], onset, beats, loud) for part in parts]
+        for part in struck:
+            again = (later for later, others in zip(onsets[place + 1:], parts[place + 1:], strict=True)
+                     if part in others)
+            length = _shortened(next(again, until) - onset, page)
+            notes.append(_note("pad", voices[part], onset, length, loud))
     return notes
 
 
 def _course(voices: int, onsets: int, figure: Figure) -> list[tuple[int, ...]]:
     """Return which voices, counted from the lowest, each onset under one chord plays."""
     if onsets < voices:
-        singles: list[tuple[int, ...]] = [(part,) for part in range(onsets - 1)]
-        return [*singles, tuple(range(onsets - 1, voices))]
+        together = voices - onsets + 1
+        return [tuple(range(together)), *((part,) for part in range(together, voices))]
     turn = [*range(voices), *range(voices - 2, 0, -1)] if figure is Figure.BROKEN else list(range(voices))
     return [(turn[place % len(turn)],) for place in range(onsets)]
 

@@ -91,7 +91,7 @@ STYLE_SHEETS: Final[dict[Style, StyleSheet]] = {
             Layer("steel", 0.40, 0.30, 0.75, touch=2.0, dark=0.1, thin=0.6, rise=0.7),
             Layer("thud", 0.035, 0.10, 0.45, touch=1.6, rise=0.5, fixed=True),
         ), slow_s=0.016, quick_s=0.0025, damp_s=0.30),
-        pad_level=0.033, chord_level=0.055, bass_level=0.046, melody_level=0.14,
+        pad_level=0.064, chord_level=0.041, bass_level=0.046, melody_level=0.133,
         texture=0.7, surf=0.0, room=0.40, echo=0.12, brightness=1.0,
     ),
     Style.PLUCKED_STRINGS: StyleSheet(
@@ -110,7 +110,7 @@ STYLE_SHEETS: Final[dict[Style, StyleSheet]] = {
             Layer("twang", 0.28, 0.55, 1.0, touch=1.6, dark=0.15, thin=0.5, rise=0.7),
             Layer("scrape", 0.012, 0.05, 0.35, touch=1.8, dark=0.4, rise=0.5, fixed=True),
         ), slow_s=0.008, quick_s=0.0012, damp_s=0.9),
-        pad_level=0.034, chord_level=0.048, bass_level=0.042, melody_level=0.12,
+        pad_level=0.044, chord_level=0.044, bass_level=0.042, melody_level=0.115,
         texture=0.7, surf=0.0, room=0.45, echo=0.20, brightness=1.3,
     ),
     Style.GLASS_BELLS: StyleSheet(
@@ -124,7 +124,7 @@ STYLE_SHEETS: Final[dict[Style, StyleSheet]] = {
             Layer("rim", 0.8, 0.34, 0.55, touch=1.6, dark=0.1, thin=0.4),
             Layer("ping", 0.16, 0.14, 0.60, touch=1.8, dark=0.1, thin=0.6, rise=0.6),
         ), slow_s=0.014, quick_s=0.0018, damp_s=2.2),
-        pad_level=0.026, chord_level=0.0, bass_level=0.05, melody_level=0.15,
+        pad_level=0.032, chord_level=0.0, bass_level=0.05, melody_level=0.14,
         texture=0.8, surf=0.0, room=0.85, echo=0.34, brightness=1.1,
     ),
     Style.NATURE: StyleSheet(
