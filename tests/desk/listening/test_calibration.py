@@ -13,7 +13,7 @@ WITH_LIBROSA = ("centroid", "onsets", "tempo", "clarity", "roughness of")
 @pytest.mark.parametrize("check", CHECKS, ids=[check.name for check in CHECKS])
 def test_calibration_known_signal(check):
     if check.name.startswith(WITH_LIBROSA):
-        pytest.importorskip("librosa", exc_type=ImportError)
+        pytest.importorskip("librosa", reason="needs the `listen` extra", exc_type=ImportError)
     value = check.value()
     assert value is not None
     assert check.low <= value <= check.high

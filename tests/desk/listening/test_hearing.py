@@ -27,7 +27,7 @@ def test_hearing_clarity_of_a_pulse_and_of_chance():
 
 
 def test_hearing_windows_of_a_pulse_that_speeds_up():
-    pytest.importorskip("librosa", exc_type=ImportError)
+    pytest.importorskip("librosa", reason="needs the `listen` extra", exc_type=ImportError)
     both = Recording(np.concatenate([beats(60.0).samples, beats(100.0).samples]), RATE_HZ)
     found = heard(both)
     assert found.start_s.tolist() == [0.0, 10.0]
@@ -36,7 +36,7 @@ def test_hearing_windows_of_a_pulse_that_speeds_up():
 
 
 def test_hearing_brightness_orders_known_signals():
-    pytest.importorskip("librosa", exc_type=ImportError)
+    pytest.importorskip("librosa", reason="needs the `listen` extra", exc_type=ImportError)
     dark, bright, noisy = (heard(sound) for sound in (sine(200.0), sine(3000.0), noise()))
     assert dark.centroid_hz[0] < bright.centroid_hz[0] < noisy.centroid_hz[0]
     assert dark.bright_share[0] < 0.01
@@ -45,7 +45,7 @@ def test_hearing_brightness_orders_known_signals():
 
 
 def test_hearing_silence_is_not_known_and_a_rest_is_left_out():
-    pytest.importorskip("librosa", exc_type=ImportError)
+    pytest.importorskip("librosa", reason="needs the `listen` extra", exc_type=ImportError)
     found = heard(stereo(np.zeros(15 * RATE_HZ)))
     assert found.start_s.tolist() == [0.0]
     assert np.isnan(found.centroid_hz).all()
