@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import statistics
 import time
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from device.desk.figures import Figures
+from device.desk.jack import SERVER_VARIABLE, JackServer, running
 from device.desk.run import run_session
 from device.desk.setup import RunOptions, choose_backend
 from device.desk.up import SERVICES
@@ -96,14 +98,48 @@ class ProcessMeter:
         return 100.0 * (end_used - start_used) / max(end_s - start_s, 1e-9)
 
 
-def measure(out: Path, seconds: int) -> str:
-    """Run a real-time session of that length, leave bench.json in `out`, and return a table."""
-    backend, audio_device = choose_backend(1.0)
-    options = RunOptions(
-        patient="sim", minutes=max(1.0, seconds / 60.0), speed=1.0, seed=1, interactive=False, out=out,
-        backend=backend, audio_device=audio_device,
-    )
-    meter = ProcessMeter(out / "run.toml")
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session cost; `xruns` is None without a JACK server."""
+
+    services: list[Usage]
+    xruns: int | None
+    figures: Figures
+
+
+def measure(out: Path, seconds: int, *, jack: bool) -> Result:
+    """Run a real-time session of that length and leave bench.json in `out`.
+
+    Args:
+        out: folder of the results.
+        seconds: length of the session.
+        jack: play through a JACK server of its own, which counts the player's missed deadlines.
+
+    Raises:
+        TranquilloError: something is missing or wrong; the text says what to do.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as opened:
+        backend, audio_device = choose_backend(1.0)
+        server: JackServer | None = None
+        if jack:
+            server = opened.enter_context(running(f"tranquillo-bench-{os.getpid()}", out / "jackd.log"))
+            os.environ[SERVER_VARIABLE] = server.name  # the player's process inherits it
+            backend, audio_device = "jack", ""
+        options = RunOptions(
+            patient="sim", minutes=max(1.0, seconds / 60.0), speed=1.0, seed=1, interactive=False, out=out,
+            backend=backend, audio_device=audio_device,
+        )
+        usages = _run(options)
+        xruns = None if server is None else server.missed_deadlines()
+    figures = msgspec.json.decode((out / "figures.json").read_bytes(), type=Figures)
+    result = Result(services=usages, xruns=xruns, figures=figures)
+    (out / "bench.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
+    return result
+
+
+def _run(options: RunOptions) -> list[Usage]:
+    """Run the session and return what every service used while music played."""
+    meter = ProcessMeter(options.out / "run.toml")
 
     def progress(_elapsed_s: float, word: str) -> None:
         """Take a sample while music plays."""
@@ -111,11 +147,17 @@ def measure(out: Path, seconds: int) -> str:
             meter.sample()
 
     run_session(options, progress)
-    usages = meter.usages()
-    figures = json.loads((out / "figures.json").read_text(encoding="utf-8"))
-    result = {"services": msgspec.to_builtins(usages), "figures": figures}
-    (out / "bench.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return table(usages)
+    return meter.usages()
+
+
+def describe(result: Result) -> str:
+    """Return the result as text: the table, missed deadlines, and the least music in the queue."""
+    lines = [table(result.services)]
+    if result.xruns is not None:
+        lines.append(f"missed deadlines (xruns): {result.xruns} in {result.figures.duration_s:.0f} s")
+    if result.figures.least_queued_s is not None:
+        lines.append(f"least music queued: {result.figures.least_queued_s:.1f} s")
+    return "\n".join(lines)
 
 
 def table(usages: list[Usage]) -> str:

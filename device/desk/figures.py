@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -90,12 +91,17 @@ class HeartFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the report says in numbers."""
+    """Everything that the report says in numbers.
+
+    `least_queued_s` is the shortest music that was left to play when the next phrase was sent: at or
+    below 0 the queue has run empty. It is None with fewer than two phrases.
+    """
 
     duration_s: float
     onset: Onset
     loudness: Loudness | None
     phrases: int
+    least_queued_s: float | None
     notes: int
     stress: StressFigures
     reactions: ReactionFigures
@@ -119,6 +125,7 @@ def measure(traces: Traces, sound: Sound | None, mqtt_topics: Sequence[str]) -> 
         onset=_onset(traces, sound),
         loudness=None if sound is None else _loudness(sound),
         phrases=len(phrases),
+        least_queued_s=_least_queued(list(phrases.values())),
         notes=sum(len(phrase.notes) for phrase in phrases.values()),
         stress=_stress(traces),
         reactions=_reactions(traces),
@@ -173,6 +180,12 @@ def _onset(traces: Traces, sound: Sound | None) -> Onset:
         to_sample_s=_after(press_s, origin_s, sound.first_sample_s),
         to_audible_s=_after(press_s, origin_s, sound.first_audible_s),
     )
+
+
+def _least_queued(phrases: list[Phrase]) -> float | None:
+    """Return the least time between a phrase's sending and the end of the one before it."""
+    left_s = [before.start_s + before.duration_s - phrase.at_s for before, phrase in pairwise(phrases)]
+    return min(left_s, default=None)
 
 
 def _after(press_s: float, origin_s: float, at_s: float | None) -> float | None:

@@ -100,7 +100,7 @@ def program_minutes(patient: str, simulated_minutes: float) -> float:
     return min(longest, max(shortest, minutes - RECORDING_MARGIN_MIN))
 
 
-def choose_backend(speed: float) -> tuple[Literal["alsa", "file"], str]:
+def choose_backend(speed: float) -> tuple[Literal["alsa", "jack", "file"], str]:
     """Return the sound back-end and device of a run: the first sound card, or only the file."""
     names = output_names() if speed == 1.0 else []
     return ("alsa", names[0]) if names else ("file", "")

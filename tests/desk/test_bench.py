@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from device.desk import bench
-from device.desk.bench import ProcessMeter, Usage, cpu_s, find_processes, measure, pss_mib, table
+from device.desk.bench import (
+    ProcessMeter,
+    Usage,
+    cpu_s,
+    describe,
+    find_processes,
+    measure,
+    pss_mib,
+    table,
+)
+from device.desk.figures import Figures, HeartFigures, Onset, ReactionFigures, StressFigures
+from device.desk.jack import SERVER_VARIABLE, JackMissing
 from device.desk.setup import RunOptions
 
 IDLE = "import sys, time; print('up', flush=True); sys.stdin.read()"
@@ -162,39 +175,70 @@ def test_table_sums_over_the_six_services_alone():
     assert len({len(line) for line in lines}) == 1
 
 
-def test_measure_leaves_usages_and_figures_together(ward, tmp_path, monkeypatch):
+FIGURES = Figures(
+    duration_s=612.0, onset=Onset(), loudness=None, phrases=12, least_queued_s=5.25, notes=120,
+    stress=StressFigures(seconds=0, unknown_share=None, labelled_seconds=0, labelled_unknown=0,
+                         mean_in_stress=None, mean_in_rest=None, auc=None, balanced_accuracy=None,
+                         arousal_correlation=None),
+    reactions=ReactionFigures(rises=0, falls=0, largest_rise=None, largest_fall=None),
+    heart=HeartFigures(window_mae_bpm=None, instant_mae_bpm=None, usable_share=None),
+    mqtt_by_topic={}, faults=(), late_steps={},
+)
+
+
+@pytest.fixture
+def asked(ward, monkeypatch) -> list[RunOptions]:
     """The session itself is in tests/desk/test_run.py and tests/scenarios; here only what is made of it."""
-    asked: list[RunOptions] = []
+    options_of: list[RunOptions] = []
 
     def run_session(options, progress):
-        asked.append(options)
+        options_of.append(options)
         ward.start("player", options.out / "run.toml")
         progress(0.0, "starting")
         progress(1.0, "playing")
-        (options.out / "figures.json").write_text('{"phrases": 12}', encoding="utf-8")
+        (options.out / "figures.json").write_bytes(msgspec.json.encode(FIGURES))
         return options.out / "report.html"
 
     monkeypatch.setattr(bench, "run_session", run_session)
     monkeypatch.setattr(bench, "choose_backend", lambda speed: ("file", ""))
-    text = measure(tmp_path, 90)
+    return options_of
+
+
+def test_measure_leaves_usages_and_figures_together(asked, tmp_path):
+    result = measure(tmp_path, 90, jack=False)
     (options,) = asked
-    assert (options.patient, options.minutes, options.speed) == ("sim", 1.5, 1.0)
+    assert (options.patient, options.minutes, options.speed, options.backend) == ("sim", 1.5, 1.0, "file")
     assert not options.interactive
     left = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
-    assert left["figures"] == {"phrases": 12}
+    assert left["figures"]["phrases"] == 12
+    assert left["xruns"] is None
     assert [usage["service"] for usage in left["services"]] == ["player"]
     assert left["services"][0]["pss_mib"] > 1.0
-    assert text.splitlines()[1].startswith("player")
+    words = describe(result).splitlines()
+    assert words[1].startswith("player")
+    assert words[-1] == "least music queued: 5.2 s"
+    assert len(words) == 4
 
 
-def test_measure_runs_a_minute_at_least(tmp_path, monkeypatch):
-    asked: list[float] = []
+def test_measure_runs_a_minute_at_least(asked, tmp_path):
+    measure(tmp_path, 10, jack=False)
+    assert [options.minutes for options in asked] == [1.0]
 
-    def run_session(options, progress):
-        asked.append(options.minutes)
-        (options.out / "figures.json").write_text("{}", encoding="utf-8")
 
-    monkeypatch.setattr(bench, "run_session", run_session)
-    monkeypatch.setattr(bench, "choose_backend", lambda speed: ("file", ""))
-    measure(tmp_path, 10)
-    assert asked == [1.0]
+@pytest.mark.skipif(shutil.which("jackd") is None, reason="jackd is not installed (Debian package jackd2)")
+def test_measure_counts_missed_deadlines_of_a_server_of_its_own(asked, tmp_path, monkeypatch):
+    (tmp_path / "jackd.log").write_text(
+        "JackEngine::XRun: client = tranquillo was not finished, state = Running\n", encoding="utf-8")
+    monkeypatch.delenv(SERVER_VARIABLE, raising=False)
+    result = measure(tmp_path, 90, jack=True)
+    assert (asked[0].backend, asked[0].audio_device) == ("jack", "")
+    assert os.environ[SERVER_VARIABLE].startswith("tranquillo-bench-")
+    assert result.xruns == 1  # the one that the log was given
+    assert "missed deadlines (xruns): 1 in 612 s" in describe(result)
+
+
+def test_a_machine_without_jack_is_told_what_to_install(asked, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(JackMissing, match="install the Debian package jackd2"):
+        measure(tmp_path, 90, jack=True)
+    assert asked == []

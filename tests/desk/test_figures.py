@@ -21,7 +21,9 @@ from device.messages import (
     Features,
     LightPattern,
     Message,
+    MusicalTarget,
     Panel,
+    Phrase,
     PlayerState,
     Session,
     SessionPhase,
@@ -74,6 +76,18 @@ def test_loudness_figures_are_those_of_the_recording(figures: Figures) -> None:
 
 def test_music_is_counted(figures: Figures) -> None:
     assert (figures.phrases, figures.notes) == (22, 242)
+
+
+def test_the_least_music_in_the_queue_is_told() -> None:
+    target = MusicalTarget(
+        pitch=0.5, tempo_bpm=60.0, timbre=0.5, intensity=0.5, density=0.5, percussiveness=0.2)
+
+    def phrase(number: int, at_s: float, start_s: float) -> Phrase:
+        return Phrase(at_s=at_s, phrase_id=number, start_s=start_s, beats=16.0, notes=(), target=target)
+
+    late = [phrase(0, 10.0, 12.0), phrase(1, 20.0, 28.0), phrase(2, 41.0, 44.0)]  # 16 beats at 60 bpm
+    assert measure(Traces(late), None, []).least_queued_s == pytest.approx(3.0)
+    assert measure(Traces(late[:1]), None, []).least_queued_s is None
 
 
 def test_messages_at_the_broker_are_counted_by_topic(figures: Figures) -> None:

@@ -21,6 +21,7 @@ import pytest
 from device.bus import LocalHub, ZmqBus
 from device.clock import ManualClock
 from device.config import Player, Program, Settings
+from device.desk.jack import JackServer
 from device.errors import EXIT_AUDIO_LOST, EXIT_OK
 from device.messages import (
     Health,
@@ -250,46 +251,16 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         service.close()
 
 
-class Jack:
-    """A JACK server with a name of its own and no sound card behind it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.name = f"tranquillo-test-{os.getpid()}-{next(NAMES)}"
-        self._log = (folder / "jackd.log").open("ab")
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            ["jackd", "-n", self.name, "-r", "-d", "dummy", "-r", "44100", "-p", "512"],
-            stdout=self._log, stderr=self._log)
-        subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "10"], check=True, timeout=20,
-                       stdout=self._log, stderr=self._log)
-
-    def send(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def close(self) -> None:
-        """Leave no trace: JACK's registry holds eight names, and only an orderly end gives one back."""
-        if self.process is not None:
-            if self.process.poll() is not None:
-                self.start()  # takes the killed server's place
-            self.send(signal.SIGCONT)
-            self.process.terminate()
-            self.process.wait(20)
-        self._log.close()
-
-
 @pytest.fixture
-def jack(tmp_path: Path) -> Iterator[Jack]:
+def jack(tmp_path: Path) -> Iterator[JackServer]:
     if shutil.which("jackd") is None:
         pytest.skip("jackd is not installed (Debian package jackd2)")
-    server = Jack(tmp_path)
+    server = JackServer(f"tranquillo-test-{os.getpid()}-{next(NAMES)}", tmp_path / "jackd.log")
     yield server
     server.close()
 
 
-def test_player_plays_through_jack_at_the_right_pace(start: Callable[..., Service], jack: Jack,
+def test_player_plays_through_jack_at_the_right_pace(start: Callable[..., Service], jack: JackServer,
                                                      tmp_path: Path) -> None:
     jack.start()
     service = start(Player(backend="jack", record=str(tmp_path / "jack.wav")), JACK_DEFAULT_SERVER=jack.name)
@@ -309,7 +280,7 @@ def test_player_plays_through_jack_at_the_right_pace(start: Callable[..., Servic
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
 def test_player_leaves_with_the_audio_code_when_jack_dies(
-        start: Callable[..., Service], jack: Jack, blow: signal.Signals) -> None:
+        start: Callable[..., Service], jack: JackServer, blow: signal.Signals) -> None:
     jack.start()
     service = start(Player(backend="jack"), JACK_DEFAULT_SERVER=jack.name)
     play(service)
@@ -322,7 +293,7 @@ def test_player_leaves_with_the_audio_code_when_jack_dies(
 
 
 def test_player_waits_for_a_jack_server_with_a_fault_and_then_plays(
-        start: Callable[..., Service], jack: Jack) -> None:
+        start: Callable[..., Service], jack: JackServer) -> None:
     service = start(Player(backend="jack"), JACK_DEFAULT_SERVER=jack.name)
     health = service.until(lambda m: isinstance(m, Health) and bool(m.faults))
     assert isinstance(health, Health)
