@@ -7,6 +7,7 @@ wants. This is the only file that imports zmq.
 from __future__ import annotations
 
 import logging
+import stat
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -59,6 +60,18 @@ def owners_of(kinds: tuple[type[Message], ...]) -> tuple[str, ...]:
     return tuple(sorted({kind.owner for kind in kinds}))
 
 
+def share(path: Path) -> None:
+    """Let the group use a socket where its folder is the group's to write, and nobody else anywhere.
+
+    On a unit each service is a user of its own, and the group of the run directory is the bus; at a desk
+    the folder is one person's alone.
+
+    Raises:
+        OSError: the socket is not there or not ours.
+    """
+    path.chmod(0o660 if path.parent.stat().st_mode & stat.S_IWGRP else 0o600)
+
+
 class ZmqBus:
     """The bus between processes of one device.
 
@@ -80,7 +93,8 @@ class ZmqBus:
             self._pub.setsockopt(zmq.SNDHWM, QUEUE_MESSAGES)
             try:
                 self._pub.bind(f"ipc://{run_dir}/{name}.sock")
-            except zmq.ZMQError as error:
+                share(run_dir / f"{name}.sock")
+            except (zmq.ZMQError, OSError) as error:
                 self.close()
                 raise ConfigError(f"run_dir {run_dir} cannot hold a socket ({error}); "
                                   "change run_dir") from error

@@ -15,6 +15,7 @@ from msgspec import Meta
 from device.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/tranquillo/tranquillo.toml")
+RUN_DIR = "/run/tranquillo"
 
 Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -125,11 +126,12 @@ class Loudness(Section, frozen=True):
 
     `full_scale_dba` is the level at the ear for a full-scale 1 kHz sine (0 dBFS RMS of a sine) with
     the amplifier as installed; measure it or take it from the headphone's sensitivity. The ceiling
-    in LUFS follows from both.
+    in LUFS follows from both. `mixer_db` is where the card's own mixer stood then; the doctor compares.
     """
 
     ceiling_dba: Annotated[float, Meta(ge=40, le=75)] = 65.0
     full_scale_dba: Annotated[float, Meta(ge=70, le=130)] = 100.0
+    mixer_db: Annotated[float, Meta(ge=-150, le=60)] | None = None
 
 
 class Player(Section, frozen=True):
@@ -182,7 +184,7 @@ class Settings(Section, frozen=True):
     """The whole file."""
 
     unit_id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-    run_dir: str = "/run/tranquillo"
+    run_dir: str = RUN_DIR
     state_dir: str = "/var/lib/tranquillo"
     models_dir: str = str(Path(__file__).resolve().parent.parent / "models")
     sensors: Sensors = Sensors()
@@ -215,6 +217,24 @@ def load(path: Path) -> Settings:
         raise ConfigError(f"{path}: {_explain(str(error), raw)}") from error
     _check_together(path, settings)
     return settings
+
+
+class Wiring(msgspec.Struct, frozen=True, kw_only=True):
+    """What the light needs of the file; all other keys are passed over, however wrong."""
+
+    run_dir: str = RUN_DIR
+    panel: PanelPins = PanelPins()
+
+
+def load_wiring(path: Path) -> Wiring:
+    """Return where the light is wired, by the defaults where the file does not say so in a usable way.
+
+    For the one process that has to show that a configuration is wrong; all others use `load`.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Wiring)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError):
+        return Wiring()
 
 
 def _check_together(path: Path, settings: Settings) -> None:

@@ -37,7 +37,7 @@ from device.messages import Fault, Health, Message, Service
 from drivers.open import Parts, default_parts
 
 HEARTBEAT_S = 1.0
-PRIVATE = 0o077  # files and sockets of a service tell of a patient: for its own user's eyes only
+PRIVATE = 0o077  # files of a service tell of a patient: for its own user's eyes only; sockets see device.bus
 
 
 class Worker(Protocol):

@@ -227,3 +227,12 @@ def test_a_reader_survives_frames_that_are_no_message(tmp_path, caplog):
         reader.close()
     assert set(arrived) == {SESSION}
     assert all("dropped" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(("folder", "expected"), [
+    (0o700, 0o600), (0o755, 0o600), (0o3770, 0o660), (0o777, 0o660)])
+def test_bus_socket_is_the_groups_where_the_folder_is_and_never_everybodys(tmp_path, folder, expected):
+    tmp_path.chmod(folder)
+    bus = ZmqBus(tmp_path, "sensors", ())
+    assert (tmp_path / "sensors.sock").stat().st_mode & 0o777 == expected
+    bus.close()

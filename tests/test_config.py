@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from device.config import Program, Settings, load
+from device.config import PanelPins, Program, Settings, Wiring, load, load_wiring
 from device.errors import ConfigError
 from device.messages import Style
 
@@ -199,3 +199,14 @@ def test_config_nothing_is_sent_in_the_clear_to_another_machine(tmp_path, host):
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_config_a_broker_on_this_machine_needs_no_certificate(tmp_path, host):
     assert load(write(tmp_path, GOOD + f'[telemetry]\nbroker_host = "{host}"\n')).telemetry.tls is None
+
+
+def test_config_wiring_is_read_from_a_file_that_is_wrong_elsewhere(tmp_path):
+    path = write(tmp_path, 'run_dir = "/x"\nnonsense = 1\n[panel]\nred = 5\n[program]\nminutes = 0\n')
+    assert load_wiring(path) == Wiring(run_dir="/x", panel=PanelPins(red=5))
+
+
+@pytest.mark.parametrize("text", ["[panel]\nred = 99\n", "[panel]\nread = 5\n", "not = = toml", None])
+def test_config_wiring_is_the_default_where_the_file_is_of_no_use(tmp_path, text):
+    path = tmp_path / "none.toml" if text is None else write(tmp_path, text)
+    assert load_wiring(path) == Wiring(run_dir=Settings(unit_id="x").run_dir, panel=PanelPins())

@@ -25,7 +25,7 @@ class Director:
     Args:
         program: of the unit.
         compose: makes the composer of a session from its seed.
-        state_dir: where the unit keeps what it learns of the styles; used with `auto` only.
+        state_dir: of the conductor, for what the unit learns of the styles; used with `auto` only.
 
     Raises:
         ConfigError: the file of the sham mode is of no use.

@@ -260,10 +260,11 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Conductor
         """Return a composer for a session's seed."""
         return music.Composer(melody, seed)
 
+    state_dir = Path(settings.state_dir) / "conductor"
     store = SessionStore(Path(settings.run_dir), read_boot_id())
     return Conductor(
         settings, clock, bus, panel=Reopener(open_panel, clock, PANEL_LOST), keeper=SessionKeeper(store),
-        director=Director(settings.program, compose, Path(settings.state_dir)), generator=random.Random(),
+        director=Director(settings.program, compose, state_dir), generator=random.Random(),
         faults=faults,
     )
 

@@ -152,7 +152,7 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Worker:
     if not settings.telemetry.broker_host:
         return Silent(bus)
     rng = random.SystemRandom()
-    path = Path(settings.state_dir) / "outbox.sqlite"
+    path = Path(settings.state_dir) / "telemetry" / "outbox.sqlite"
     outbox = Outbox(path, clock, rng, settings.telemetry.outbox_max_rows)
     uplink = Uplink(settings.telemetry, settings.unit_id, outbox, clock, rng)
     names = (socket.gethostname(), settings.telemetry.broker_host)

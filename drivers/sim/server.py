@@ -6,6 +6,7 @@ import errno
 import logging
 import selectors
 import socket
+import stat
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -56,6 +57,8 @@ class SimulatorServer:
         socket_path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(socket_path))
+        # Where the folder is the group's to write, so is the socket: each service is a user of its own there.
+        socket_path.chmod(0o660 if socket_path.parent.stat().st_mode & stat.S_IWGRP else 0o600)
         self._listener.listen()
         self._wake, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)

@@ -208,7 +208,7 @@ def test_telemetry_build_uses_the_state_folder_and_hides_the_host_name(tmp_path)
     settings = Settings(unit_id=UNIT, state_dir=str(tmp_path / "state"),
                         telemetry=Telemetry(broker_host="127.0.0.1", broker_port=free_port()))
     worker = telemetry.build(settings, ManualClock(), LocalHub().connect(()), Parts({}))
-    assert (tmp_path / "state" / "outbox.sqlite").exists()
+    assert (tmp_path / "state" / "telemetry" / "outbox.sqlite").exists()
     assert socket.gethostname() in worker._view._names
     worker.close()
 
@@ -267,7 +267,7 @@ def test_telemetry_process_killed_at_random_moments_loses_no_report(ward):
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
         process.communicate(timeout=10)
-        with sqlite3.connect(config.parent / "state" / "outbox.sqlite") as db:
+        with sqlite3.connect(config.parent / "state" / "telemetry" / "outbox.sqlite") as db:
             expected |= {row[0] for row in db.execute("SELECT id FROM fleet UNION SELECT id FROM outcomes")}
         db.close()
     process = launch(config)

@@ -259,6 +259,16 @@ def test_server_replaces_a_socket_left_behind(body: StillBody, tmp_path: Path, c
     assert not path.exists()
 
 
+@pytest.mark.parametrize(("folder", "expected"), [(0o700, 0o600), (0o3770, 0o660)])
+def test_server_socket_is_the_groups_where_the_folder_is(
+    body: StillBody, tmp_path: Path, clock: ManualClock, folder: int, expected: int,
+) -> None:
+    tmp_path.chmod(folder)
+    server = SimulatorServer(World(body, clock, Circuits(), seed=1), tmp_path / SOCKET_NAME)
+    assert (tmp_path / SOCKET_NAME).stat().st_mode & 0o777 == expected
+    server.close()
+
+
 def test_server_keeps_the_world_between_clients(machine: Machine, body: StillBody) -> None:
     first = RemoteControl(machine.run_dir)
     first.press()
