@@ -27,13 +27,14 @@ class Panel:
     """
 
     def __init__(self, factory: Factory, *, button: int, red: int, green: int, blue: int) -> None:
-        from gpiozero import RGBLED, GPIOZeroError, InputDevice
+        from gpiozero import PWMLED, GPIOZeroError, InputDevice
 
-        self._lit = (0.0, 0.0, 0.0)
+        self._lit = [0.0, 0.0, 0.0]
         try:
             with ExitStack() as undo:
                 self._button = undo.enter_context(InputDevice(button, pull_up=True, pin_factory=factory))
-                self._light = undo.enter_context(RGBLED(red, green, blue, pin_factory=factory))
+                self._leds = [undo.enter_context(PWMLED(line, pin_factory=factory))
+                              for line in (red, green, blue)]
                 undo.pop_all()
         except GPIOZeroError as error:
             raise DeviceConfigError(
@@ -54,22 +55,24 @@ class Panel:
             raise self._lost(error) from error
 
     def light(self, rgb: tuple[float, float, float]) -> None:
-        """Show a colour, each part 0 to 1; the same colour again costs nothing.
+        """Show a colour, each part 0 to 1; a part that stays as it is costs nothing.
 
         Raises:
             DeviceLost: the lines cannot be driven.
         """
-        if rgb == self._lit:
-            return
-        try:
-            self._light.value = rgb
-        except OSError as error:
-            raise self._lost(error) from error
-        self._lit = rgb
+        for number, part in enumerate(rgb):
+            if part == self._lit[number]:
+                continue
+            try:
+                self._leds[number].value = part
+            except OSError as error:
+                raise self._lost(error) from error
+            self._lit[number] = part
 
     def close(self) -> None:
         """Turn the light off and release the lines."""
-        self._light.close()
+        for led in self._leds:
+            led.close()
         self._button.close()
 
     @staticmethod

@@ -13,6 +13,7 @@ from device.errors import TranquilloError
 
 FRAMES = 512
 RATE_HZ = 44_100
+REALTIME_PRIORITY = 20
 START_S = 10
 STOP_S = 20.0
 SERVER_VARIABLE = "JACK_DEFAULT_SERVER"  # of JACK's own client library
@@ -28,11 +29,14 @@ class JackServer:
     Args:
         name: clients find it by the environment variable JACK_DEFAULT_SERVER.
         log: file that its words are appended to.
+        realtime: run the sound threads, the clients' as well, at real-time priority, as the unit does;
+            the user must be allowed to.
     """
 
-    def __init__(self, name: str, log: Path) -> None:
+    def __init__(self, name: str, log: Path, *, realtime: bool = False) -> None:
         self.name = name
         self.log = log
+        self._priority = ["-R", "-P", str(REALTIME_PRIORITY)] if realtime else ["-r"]
         self._words = log.open("ab")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,7 +49,8 @@ class JackServer:
         if shutil.which("jackd") is None:
             raise JackMissing("jackd is not installed; install the Debian package jackd2")
         self._process = subprocess.Popen(  # noqa: S603 - fixed words
-            ["jackd", "-n", self.name, "-r", "-d", "dummy", "-r", str(RATE_HZ), "-p", str(FRAMES)],  # noqa: S607
+            ["jackd", "-n", self.name, *self._priority,  # noqa: S607
+             "-d", "dummy", "-r", str(RATE_HZ), "-p", str(FRAMES)],
             stdout=self._words, stderr=self._words)
         waited = subprocess.run(  # noqa: S603 - fixed words
             ["jack_wait", "-s", self.name, "-w", "-t", str(START_S)],  # noqa: S607
@@ -74,13 +79,13 @@ class JackServer:
 
 
 @contextlib.contextmanager
-def running(name: str, log: Path) -> Iterator[JackServer]:
+def running(name: str, log: Path, *, realtime: bool) -> Iterator[JackServer]:
     """Give a server that runs, and end it.
 
     Raises:
         JackMissing: it is not installed or did not start.
     """
-    server = JackServer(name, log)
+    server = JackServer(name, log, realtime=realtime)
     try:
         server.start()
         yield server

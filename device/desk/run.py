@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from device.bus import ZmqBus
@@ -46,7 +48,7 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
     """
     check_inputs(options)
     _clear(options.out)
-    with tempfile.TemporaryDirectory(prefix="tranquillo-") as folder:
+    with _termination_as_interrupt(), tempfile.TemporaryDirectory(prefix="tranquillo-") as folder:
         run_dir = Path(folder)
         broker = DeskBroker(run_dir, options.out / "mqtt.jsonl")
         try:
@@ -64,6 +66,16 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
         write_midi(options.out / "session.mid", phrases)
     progress(60 * options.minutes, "writing the report")
     return write_report(options.out)
+
+
+@contextlib.contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does, with every process that it started."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _clear(out: Path) -> None:

@@ -64,6 +64,7 @@ PULSE_S = 0.8  # of the question for a rating: rise and fall
 PULSES = 2
 STEPS = 255  # finer than an eye sees; spares the PWM needless writes
 CHANGE_PER_S = 4.0  # of each colour, 0 to 1 in a quarter of a second: no hard edges
+EVERY_S = 0.03  # new brightness at most this often: with steps of 20 ms 25 times a second, smooth to the eye
 
 
 def rgb_of(pattern: LightPattern, since_s: float, fade_s: float = 12.0) -> Rgb:
@@ -108,6 +109,7 @@ class Light:
         self._pattern = LightPattern.OFF
         self._since_s = -math.inf
         self._rgb: Rgb = _DARK
+        self._shown: Rgb = _DARK
         self._at_s: float | None = None
 
     @property
@@ -127,6 +129,8 @@ class Light:
             Red, green and blue, each 0 to 1 in steps of 1/255.
         """
         elapsed_s = 0.0 if self._at_s is None else at_s - self._at_s
+        if pattern is self._pattern and 0.0 < elapsed_s < EVERY_S:
+            return self._shown
         self._at_s = at_s
         if pattern is not self._pattern and at_s - self._since_s >= DWELL_S:
             self._pattern = pattern
@@ -137,7 +141,8 @@ class Light:
         self._rgb = (_toward(self._rgb[0], red, reach), _toward(self._rgb[1], green, reach),
                      _toward(self._rgb[2], blue, reach))
         red, green, blue = (round(part * STEPS) / STEPS for part in self._rgb)
-        return (red, green, blue)
+        self._shown = (red, green, blue)
+        return self._shown
 
 
 def _toward(now: float, wanted: float, reach: float) -> float:

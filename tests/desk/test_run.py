@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import time
 import wave
 from itertools import pairwise
@@ -224,3 +226,20 @@ def test_run_in_real_time_with_the_keyboard_waits_for_a_person(tmp_path, monkeyp
     assert find_processes(tmp_path / "run.toml") == {}
     spoken = {m.service for m in read_journal(tmp_path / journal.NAME) if isinstance(m, Health)}
     assert len(spoken) == 7
+
+
+def test_run_that_is_terminated_takes_its_processes_along(tmp_path):
+    config = tmp_path / "run.toml"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "device.cli", "run", "--minutes", "1", "--out", str(tmp_path)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60.0
+    while len(find_processes(config)) < 7:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "Traceback" not in errors
+    assert find_processes(config) == {}
