@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from device.config import DEFAULT_PATH, load
-from device.evaluation.commands import COMMANDS
+from device.doctor.commands import COMMANDS as CARE
+from device.evaluation.commands import COMMANDS as EVALUATION
 from device.failures import one_line_errors
 from device.messages import Style
 
@@ -154,8 +155,8 @@ def show(config_path: Path) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(load(config_path)), indent=2).decode())
 
 
-for evaluation in COMMANDS:
-    main.add_command(evaluation)
+for command in (*CARE, *EVALUATION):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

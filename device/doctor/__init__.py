@@ -1,0 +1,1 @@
+"""A unit looks at itself: small checks, each with what was found and what to do."""
