@@ -8,6 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := python3-venv python3-dev gcc libc6-dev pkg-config libsystemd-dev libasound2-data mosquitto
 APT_TEST := $(APT_RUN) jackd2 openssl procps
+APT_SYSTEM := $(APT_TEST) systemd-container mmdebstrap user-mode-linux openssh-client iproute2 e2fsprogs
 
 # $(call apt,packages): install what is missing and say so; silent when nothing is.
 define apt
@@ -24,11 +25,13 @@ endef
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-.PHONY: apt-run apt-test
+.PHONY: apt-run apt-test apt-system
 apt-run:
 	$(call apt,$(APT_RUN))
 apt-test:
 	$(call apt,$(APT_TEST))
+apt-system:
+	$(call apt,$(APT_SYSTEM))
 
 $(BIN)/.desk: pyproject.toml | apt-run
 	@echo "Installing the Python packages of the device and the desk into .venv"
@@ -62,6 +65,10 @@ run: $(BIN)/.desk ## a 3-minute session on simulated hardware; leaves out/report
 .PHONY: test
 test: $(BIN)/.dev ## all tests, two files at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+.PHONY: test-system
+test-system: $(BIN)/.dev apt-system ## whole machines: provisioning, faults, updates, power cuts; as root
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/system --system --numprocesses 2 --dist loadfile
 
 .PHONY: lint
 lint: $(BIN)/.dev ## ruff and the rule of who may import whom

@@ -10,12 +10,17 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--hardware`: run the contract tests on the real parts as well."""
+    """Add `--hardware` (contract tests on real parts as well) and `--system` (system tests as well)."""
     parser.addoption("--hardware", action="store_true", help="also test the real parts of this machine")
+    parser.addoption("--system", action="store_true",
+                     help="also boot whole machines: needs root and what `make test-system` installs")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a real part unless it was asked for."""
+    """Leave out what needs a real part, or a machine to boot, unless it was asked for."""
+    if not config.getoption("--system"):
+        config.hook.pytest_deselected(items=[item for item in items if "system" in item.keywords])
+        items[:] = [item for item in items if "system" not in item.keywords]
     if config.getoption("--hardware"):
         return
     skip = pytest.mark.skip(reason="needs the real part wired to this machine; run with --hardware")
