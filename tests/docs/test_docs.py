@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from device.config import Section, Settings
+from device.config import Program, Section, Settings
 from device.messages import LightPattern
+from device.panel.gestures import HOLD_S
 from device.panel.lights import SHAPES
+from device.telemetry.trouble import Trouble
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -44,6 +46,15 @@ def test_docs_links_lead_somewhere(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_docs_links_into_a_page_find_their_heading(document):
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text(encoding="utf-8")):
+        page = document.parent / target if target else document
+        headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert anchor in slugs, f"{document.name} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_docs_named_files_exist(document):
     named = re.findall(r"`((?:device|drivers|models|tests|docs)/[\w./-]+\.\w+)`",
                        document.read_text(encoding="utf-8"))
@@ -63,6 +74,32 @@ def test_docs_the_nurses_page_has_a_row_for_every_light():
     assert set(words) == set(LightPattern) == set(SHAPES)
     for pattern, row in words.items():
         assert f"| {row}" in text, pattern
+
+
+def test_docs_the_nurses_page_tells_the_gestures_as_they_are():
+    text = (ROOT / "docs" / "nurse.md").read_text(encoding="utf-8")
+    assert f"**hold {HOLD_S:.0f} seconds** at any time" in text
+    assert f"ends it gently (about {Program().fade_out_s:.0f} seconds)" in text
+
+
+def test_docs_the_nurses_printed_page_says_the_same():
+    page = (ROOT / "docs" / "nurse.md").read_text(encoding="utf-8")
+    printed = (ROOT / "docs" / "nurse.html").read_text(encoding="utf-8").partition("<body>")[2]
+    words = page.replace("To print: [nurse.html](nurse.html).", "").replace(": one page for the ward", "")
+    words = re.sub(r"^\|[-|]+\|$|[#*|]|^- ", " ", words, flags=re.MULTILINE)
+    assert re.sub(r"<[^>]+>", " ", printed).split() == words.split()
+
+
+def test_docs_every_fault_has_its_line_and_no_other():
+    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "device").rglob("*.py"))]
+    codes = {code for text in sources for code in re.findall(r"\bcode=\"(\w+)\"", text)} | set(Trouble)
+    told = set()
+    for name in ("it-guide.md", "telemetry.md"):
+        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        light = "amber|red|dark|unchanged|info|attention"
+        for first in re.findall(rf"^\| (`\w+`(?:, `\w+`)*) \| (?:{light})", text, re.MULTILINE):
+            told |= set(re.findall(r"`(\w+)`", first))
+    assert told == codes
 
 
 def test_docs_evidence_has_a_row_for_every_system_of_the_literature(shared_data):
