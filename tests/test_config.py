@@ -121,8 +121,8 @@ def test_config_channel_beyond_the_chip_is_refused(tmp_path):
 
 
 def test_config_delays_must_be_in_order(tmp_path):
-    message = refused(tmp_path, GOOD + "[telemetry]\noutcome_delay_min_s = 30000\n")
-    assert "outcome_delay_min_s is 30000, above outcome_delay_max_s 21600" in message
+    message = refused(tmp_path, GOOD + "[telemetry]\noutcome_delay_max_s = 30000\n")
+    assert "outcome_delay_min_s is 86400, above outcome_delay_max_s 30000" in message
 
 
 def test_config_absent_file_says_what_to_do(tmp_path):

@@ -1,4 +1,9 @@
-"""From what happens on the bus to a session outcome in which nobody can be found."""
+"""From what happens on the bus to a session outcome in which nobody can be found.
+
+An outcome says nothing that the fleet stream shows as well: how long a unit played, how a program ended
+and when its sensors had contact can be read there minute by minute, so any of these in an outcome would
+say whose it is.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,12 @@ from collections.abc import Sequence
 import msgspec
 
 from device.messages import Session, SessionPhase, Stress, StressBand
-from device.telemetry.records import LONGEST_SESSION_MIN, EndedBy, Outcome, Quarter, Year
+from device.telemetry.records import LONGEST_SESSION_MIN, Outcome, Year
 
 BIN_S = 30.0  # finest grain in which stress bands are counted, and only on the device
 LAST_BIN = int(LONGEST_SESSION_MIN * 60.0 / BIN_S)
 FRESH_S = 5.0  # a stress estimate older than this says nothing about now
+SHORTEST_S = 300.0  # a shorter session has no beginning and end to compare (chosen)
 SETTLE_S = 3.0  # a session is over when it has been silent this long: a restarted conductor resumes it
 CLOCK_SET_S = 1_696_896_000.0  # 2023-10-10, Raspberry Pi OS 12: any earlier wall time is an unset clock
 NUMBERED = re.compile(r"\S*[\d@\\]\S*")
@@ -32,11 +38,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     elapsed_s: float
     bins: tuple[tuple[int, int, int, int], ...] = ()
-    ended_by: EndedBy = EndedBy.UNKNOWN
 
 
 class SessionTally:
-    """Counts stress bands while a session runs and says when, and how, it has ended.
+    """Counts stress bands while a session runs and says when it has ended.
 
     Args:
         draft: what an earlier process had counted of a session that may still be running, or None.
@@ -63,11 +68,7 @@ class SessionTally:
         if session.phase in {SessionPhase.RUNNING, SessionPhase.ENDING}:
             self._silent_since_s = None
             self._count(session)
-            if session.phase is SessionPhase.ENDING:
-                self._note_end(EndedBy.PROGRAM if _arc_is_over(session) else EndedBy.BUTTON)
         elif self._draft is not None:
-            if session.phase is SessionPhase.MUTED:
-                self._note_end(EndedBy.MUTE)
             if self._silent_since_s is None:
                 self._silent_since_s = session.at_s
             if session.at_s - self._silent_since_s >= SETTLE_S:
@@ -101,29 +102,28 @@ class SessionTally:
         band = self._band if fresh else StressBand.UNKNOWN
         place = min(LAST_BIN, int(session.elapsed_s / BIN_S))
         bins = _add_second(draft.bins, place, _BANDS.index(band))
-        self._draft = Draft(
-            seed=draft.seed, elapsed_s=session.elapsed_s, bins=bins,
-            ended_by=EndedBy.UNKNOWN if session.phase is SessionPhase.RUNNING else draft.ended_by)
-
-    def _note_end(self, ended_by: EndedBy) -> None:
-        """Keep how the end began; silence by a held button overrules a fade under way."""
-        draft = self._draft
-        if draft is not None and (draft.ended_by is EndedBy.UNKNOWN or ended_by is EndedBy.MUTE):
-            self._draft = msgspec.structs.replace(draft, ended_by=ended_by)
+        self._draft = Draft(seed=draft.seed, elapsed_s=session.elapsed_s, bins=bins)
 
 
 def outcome_of(draft: Draft, identifier: str, wall_s: float) -> Outcome:
-    """Return the coarse record of an ended session under a random identifier."""
-    thirds = len(draft.bins) / 3
-    return Outcome(
-        id=identifier,
-        year=year_of(wall_s),
-        minutes=min(LONGEST_SESSION_MIN, 5 * round(draft.elapsed_s / 300.0)),
-        stress_first_third=prevailing(draft.bins[: max(1, round(thirds))]),
-        stress_last_third=prevailing(draft.bins[min(len(draft.bins) - 1, round(2 * thirds)):]),
-        unknown_percent=unknown_quarter(draft.bins),
-        ended_by=draft.ended_by,
-    )
+    """Return the coarse record of an ended session under a random identifier.
+
+    It tells of both ends of the session or of neither: one known level beside an unknown one would say
+    when the sensors had contact.
+    """
+    first, last = ends_of(draft)
+    if StressBand.UNKNOWN in {first, last}:
+        first = last = StressBand.UNKNOWN
+    return Outcome(id=identifier, year=year_of(wall_s), stress_first_third=first, stress_last_third=last)
+
+
+def ends_of(draft: Draft) -> tuple[StressBand, StressBand]:
+    """Return the prevailing levels of the first and the last third; unknown when it was over too soon."""
+    if draft.elapsed_s < SHORTEST_S or not draft.bins:
+        return StressBand.UNKNOWN, StressBand.UNKNOWN
+    third = len(draft.bins) / 3
+    return (prevailing(draft.bins[: max(1, round(third))]),
+            prevailing(draft.bins[min(len(draft.bins) - 1, round(2 * third)):]))
 
 
 def prevailing(bins: Sequence[tuple[int, int, int, int]]) -> StressBand:
@@ -132,15 +132,6 @@ def prevailing(bins: Sequence[tuple[int, int, int, int]]) -> StressBand:
     if unknown >= low + medium + high:
         return StressBand.UNKNOWN
     return max((high, 2, StressBand.HIGH), (medium, 1, StressBand.MEDIUM), (low, 0, StressBand.LOW))[2]
-
-
-def unknown_quarter(bins: Sequence[tuple[int, int, int, int]]) -> Quarter:
-    """Return the share of seconds without an estimate in steps of 25 %; 100 when nothing was counted."""
-    total = sum(sum(counts) for counts in bins)
-    if total == 0:
-        return 100
-    steps: tuple[Quarter, ...] = (0, 25, 50, 75, 100)
-    return steps[round(4 * sum(counts[3] for counts in bins) / total)]
 
 
 def year_of(wall_s: float) -> Year | None:
@@ -164,11 +155,6 @@ def scrub(words: str, names: Sequence[str]) -> str:
         words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", words, flags=re.IGNORECASE)
     words = ADDRESS.sub("…", NUMBERED.sub("…", words))
     return re.sub(r"…(?:\s*…)+", "…", words)[:ADVICE_LENGTH]
-
-
-def _arc_is_over(session: Session) -> bool:
-    """Tell whether the program ended by itself: the fade may begin no earlier than its own length before."""
-    return session.elapsed_s >= session.duration_s - session.fade_s - 2.0  # two publishing periods
 
 
 def _add_second(

@@ -25,9 +25,7 @@ Advice = Annotated[str, Meta(max_length=240, pattern=r"^[^\d@\\]*$")]  # no numb
 Minute = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$")]
 Version = Annotated[str, Meta(pattern=r"^[0-9a-z][0-9a-z.+-]{0,31}$")]
 Count = Annotated[int, Meta(ge=0)]
-FiveMinutes = Annotated[int, Meta(ge=0, le=LONGEST_SESSION_MIN, multiple_of=5)]
 Year = Annotated[int, Meta(ge=2023, le=9999)]
-Quarter = Literal[0, 25, 50, 75, 100]
 
 
 class Kind(StrEnum):
@@ -113,29 +111,16 @@ class Availability(Record, frozen=True, kw_only=True):
     why: Literal["connected", "stopped", "lost"]
 
 
-class EndedBy(StrEnum):
-    """How a session ended."""
-
-    PROGRAM = "program"  # the arc came to its end
-    BUTTON = "button"  # a press asked for the gentle end
-    MUTE = "mute"  # a held button silenced it
-    UNKNOWN = "unknown"  # nobody saw the end
-
-
 class Outcome(Record, frozen=True, kw_only=True):
-    """One session, without unit, patient or time of day.
+    """One session, without unit, patient or time of day, and with nothing that the fleet stream shows too.
 
     `year` is the finest date that HIPAA Safe Harbor leaves (NUMBERS, Privacy), None until the clock has
-    been set; `minutes` is rounded to 5; the bands are the prevailing level of the first and last third;
-    `unknown_percent` is the share of the session without an estimate.
+    been set; the bands are the prevailing level of the first and last third, both known or both unknown.
     """
 
     year: Year | None
-    minutes: FiveMinutes
     stress_first_third: StressBand
     stress_last_third: StressBand
-    unknown_percent: Quarter
-    ended_by: EndedBy
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

@@ -122,7 +122,6 @@ def test_telemetry_outcome_is_stored_at_the_end_and_waits(unit):
     (outcome,) = unit.rows("outcomes")
     assert outcome["stress_first_third"] == "high"
     assert outcome["stress_last_third"] == "low"
-    assert outcome["minutes"] == 20
     unit.run(590)
     assert unit.outbox.peek("outcomes", 1) == []
     unit.run(620)
@@ -148,14 +147,13 @@ def test_telemetry_killed_in_a_session_goes_on_counting(unit):
     unit.run(6)
     (outcome,) = unit.rows("outcomes")
     assert (outcome["stress_first_third"], outcome["stress_last_third"]) == ("high", "low")
-    assert outcome["minutes"] == 20
 
 
 def test_telemetry_closed_just_after_a_session_stores_it(unit):
     unit.run(300, phase=SessionPhase.RUNNING)
     unit.run(1)
     unit.worker.close()
-    assert [row["minutes"] for row in unit.rows("outcomes")] == [5]
+    assert [row["stress_last_third"] for row in unit.rows("outcomes")] == ["low"]
 
 
 def test_telemetry_draft_of_another_shape_is_forgotten(unit):
@@ -292,8 +290,7 @@ def test_telemetry_process_reports_a_session_says_lost_and_stays_small(ward):
     until(lambda: reader.on("/state")[-1].payload["phase"] == "idle", 30, "an idle heartbeat")
     speak(bus, 6, SessionPhase.IDLE, 300)
     outcome = until(lambda: reader.on("outcomes"), 30, "the outcome")[0].payload
-    assert msgspec.convert(outcome, Outcome).minutes == 5
-    assert outcome["ended_by"] == "button"
+    assert msgspec.convert(outcome, Outcome).stress_last_third is StressBand.UNKNOWN
     assert pss_mib(process.pid) < 40.0
     process.send_signal(signal.SIGKILL)
     _, said = process.communicate(timeout=10)

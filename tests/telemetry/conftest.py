@@ -12,7 +12,6 @@ from device.messages import StressBand
 from device.telemetry.outbox import Outbox
 from device.telemetry.records import (
     Contact,
-    EndedBy,
     FleetFaults,
     FleetState,
     Letter,
@@ -44,8 +43,8 @@ class Mint:
 
     def outcome(self) -> Letter:
         return seal(Outcome(
-            id=self.identifier(), year=2026, minutes=20, stress_first_third=StressBand.HIGH,
-            stress_last_third=StressBand.LOW, unknown_percent=25, ended_by=EndedBy.PROGRAM))
+            id=self.identifier(), year=2026, stress_first_third=StressBand.HIGH,
+            stress_last_third=StressBand.LOW))
 
 
 @pytest.fixture

@@ -257,7 +257,7 @@ sys.path.insert(0, sys.argv[2])
 from device.clock import SystemClock
 from device.messages import StressBand
 from device.telemetry.outbox import Outbox
-from device.telemetry.records import EndedBy, FleetFaults, Outcome, seal
+from device.telemetry.records import FleetFaults, Outcome, seal
 rng = random.SystemRandom()
 box = Outbox(Path(sys.argv[1]), SystemClock(), rng, 100_000)
 while True:
@@ -266,8 +266,8 @@ while True:
         letter = seal(FleetFaults(id=name, unit="u", epoch=box.epoch, number=box.next_number(), at=None,
                                   faults=()))
     else:
-        letter = seal(Outcome(id=name, year=None, minutes=5, stress_first_third=StressBand.LOW,
-                              stress_last_third=StressBand.LOW, unknown_percent=0, ended_by=EndedBy.MUTE))
+        letter = seal(Outcome(id=name, year=None, stress_first_third=StressBand.LOW,
+                              stress_last_third=StressBand.LOW))
     assert box.enqueue(letter)
     sys.stdout.write(name + "\\n")
     sys.stdout.flush()
@@ -306,8 +306,7 @@ def test_outbox_file_holds_no_times_and_no_order_of_outcomes(outbox, mint):
     (definition,) = outbox._db.execute("SELECT sql FROM sqlite_master WHERE name = 'outcomes'").fetchone()
     assert "WITHOUT ROWID" in definition
     stored = [json.loads(row[0]) for row in outbox._db.execute("SELECT payload FROM outcomes")]
-    assert all(set(one) == {"id", "v", "year", "minutes", "stress_first_third", "stress_last_third",
-                            "unknown_percent", "ended_by"} for one in stored)
+    assert all(set(one) == {"id", "v", "year", "stress_first_third", "stress_last_third"} for one in stored)
 
 
 def test_outbox_busy_file_is_a_fault_that_passes(outbox, mint):
