@@ -74,7 +74,7 @@ class CytonPty:
         board, computer = os.openpty()
         # The computer's end stays open here too, so that the device outlives whoever closes it.
         tty.setraw(computer)
-        os.fchmod(computer, 0o666)  # on a training unit the headset's service is another user; no person's EEG
+        os.fchmod(computer, 0o666)  # its reader may be another user; nobody's EEG
         os.set_blocking(board, False)
         self._ends = (board, computer)
         self._backlog = b""
