@@ -14,6 +14,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--hardware", action="store_true", help="also test the real parts of this machine")
     parser.addoption("--system", action="store_true",
                      help="also boot whole machines: needs root and what `make test-system` installs")
+    bench = parser.getgroup("bench", "what is on the bench for the contract tests (docs/bring-up.md)")
+    bench.addoption("--unit-config", type=Path, default=Path("/etc/tranquillo/tranquillo.toml"),
+                    help="names the real parts; without the file the defaults of the configuration")
+    bench.addoption("--gsr-ohm", type=float, help="a resistor of so many ohms is between the electrodes")
+    bench.addoption("--celsius", type=float, help="the thermistor lies at this temperature")
+    bench.addoption("--finger", action="store_true", help="a still finger is on the pulse sensor")
+    bench.addoption("--eyes", action="store_true", help="a person watches the light and presses as told")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

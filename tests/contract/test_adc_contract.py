@@ -1,7 +1,7 @@
 """What every converter promises, simulated or real.
 
-With `--hardware`: an ADS1115 at 0x48 on I2C bus 1 and an MCP3008 on SPI 0.0 at 3.3 V, inputs anywhere
-between ground and 3.3 V.
+With `--hardware`: the converter that the unit's configuration names, inputs anywhere between ground and
+3.3 V.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from drivers.errors import DeviceLost
 if TYPE_CHECKING:
     from tests.contract.conftest import Machine
 
-WIRING = {"i2c_bus": 1, "i2c_address": 0x48, "spi_bus": 0, "spi_device": 0, "reference_v": 3.3}
+WIRING = ("i2c_bus", "i2c_address", "spi_bus", "spi_device", "reference_v")
 CHANNELS = {"ads1115": 4, "mcp3008": 8}
-LSB_V = {"ads1115": 4.096 / 32768, "mcp3008": 3.3 / 1024}
+LSB_V = {"ads1115": 4.096 / 32768, "mcp3008": 3.3 / 1024}  # at gain 1, and at 3.3 V
 LONGEST_S = 0.2  # one read, on a busy machine
 
 
@@ -33,13 +33,15 @@ class Opened(NamedTuple):
 
 @pytest.fixture(params=["ads1115", "mcp3008"])
 def opened(request: pytest.FixtureRequest, machine: Machine) -> Iterator[Opened]:
+    machine.needs(f"linux:{request.param}")
     adc = _open(request.param, machine)
     yield Opened(request.param, machine, adc)
     adc.close()
 
 
 def _open(part: str, machine: Machine, **changed: int) -> Adc:
-    return machine.parts.adc(f"{machine.scheme}:{part}", machine.clock, **(WIRING | changed))
+    wiring = {name: getattr(machine.settings.sensors, name) for name in WIRING}
+    return machine.parts.adc(f"{machine.scheme}:{part}", machine.clock, **(wiring | changed))
 
 
 def test_converter_reads_every_channel_within_its_range(opened: Opened) -> None:
@@ -95,9 +97,10 @@ def test_converter_opened_again_goes_on(opened: Opened) -> None:
 
 
 def test_converter_that_is_not_there_is_lost_in_bounded_time(machine: Machine) -> None:
+    machine.needs("linux:ads1115")
     start_s = machine.clock.monotonic()
     with pytest.raises(DeviceLost) as caught:
-        _open("ads1115", machine, i2c_address=0x4B)
+        _open("ads1115", machine, i2c_address=0x4B if machine.settings.sensors.i2c_address != 0x4B else 0x49)
     assert machine.clock.monotonic() - start_s < 1.0
     assert "\n" not in str(caught.value)
     assert "wiring" in str(caught.value)

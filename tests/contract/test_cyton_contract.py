@@ -1,6 +1,6 @@
 """What the headset's driver promises, simulated or real.
 
-With `--hardware`: a switched-on Cyton behind a dongle at /dev/ttyUSB0.
+With `--hardware`: a switched-on Cyton behind the dongle that the unit's configuration names.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from drivers.cyton import Cyton, CytonSamples
 if TYPE_CHECKING:
     from tests.contract.conftest import Machine
 
-PORTS = {"sim": "sim:cyton", "linux": "linux:/dev/ttyUSB0"}
 RATE_HZ = 250
 
 
 @pytest.fixture
 def cyton(machine: Machine) -> Iterator[Cyton]:
-    cyton = machine.parts.cyton(PORTS[machine.scheme], machine.clock)
+    machine.needs("headset")
+    cyton = machine.parts.cyton(machine.settings.headset.port, machine.clock)
     yield cyton
     cyton.close()
 
@@ -66,7 +66,8 @@ def test_headset_stamps_are_of_the_past_second(cyton: Cyton, machine: Machine) -
 
 
 def test_headset_closed_can_be_opened_again(machine: Machine) -> None:
+    machine.needs("headset")
     for _ in range(2):
-        cyton = machine.parts.cyton(PORTS[machine.scheme], machine.clock)
+        cyton = machine.parts.cyton(machine.settings.headset.port, machine.clock)
         _collect(cyton, machine, 50)
         cyton.close()
