@@ -105,6 +105,7 @@ class Program(Section, frozen=True):
     `mode` is `closed` (music follows the patient), `open` (the arc alone) or `sham` (for studies: music
     follows the course of stress in the file `sham_levels`, or one drawn from the seed).
     `self_rating` asks for taps after a session: 1 better, 2 the same, 3 worse.
+    `resume_after_power_cut` goes on with a session that a power cut of at most five minutes has interrupted.
     """
 
     minutes: Annotated[float, Meta(ge=1, le=90)] = 20.0
@@ -119,6 +120,7 @@ class Program(Section, frozen=True):
     mode: Literal["closed", "open", "sham"] = "closed"
     sham_levels: str = ""
     self_rating: bool = False
+    resume_after_power_cut: bool = False
 
 
 class Loudness(Section, frozen=True):

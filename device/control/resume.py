@@ -2,7 +2,8 @@
 
 Written at the start, at every phrase and every few seconds; cleared when the session is over. A
 restarted process goes on with it when it is at most 30 s old and of the same boot; anything else is
-set aside as `session.json.aside` and the device is idle. After a power cut nothing starts by itself.
+set aside as `session.json.aside` and the device is idle. After a power cut nothing starts by itself, unless
+a site has asked for it (`device.control.power_cut`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ STORE_FAULT = Fault(
     code="session_store", severity=Severity.INFO,
     advice="the running session cannot be saved and would not survive a restart: check space and "
            "rights of the run directory",
+)
+DAMAGED_FAULT = Fault(
+    code="session_damaged", severity=Severity.INFO,
+    advice="the saved session was unreadable and was set aside as session.json.aside; the unit is idle",
 )
 BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 
@@ -54,6 +59,12 @@ class SessionStore:
     def __init__(self, folder: Path, boot_id: str) -> None:
         self._path = folder / "session.json"
         self._boot_id = boot_id
+        self._damaged = False
+
+    @property
+    def damaged(self) -> bool:
+        """Tell whether an unreadable file has been set aside."""
+        return self._damaged
 
     def save(self, at_s: float, session: SessionState, performance: PerformanceState) -> None:
         """Write atomically: a reader finds the old or the new session, never half of one.
@@ -85,6 +96,7 @@ class SessionStore:
         except FileNotFoundError:
             return None
         except msgspec.DecodeError:
+            self._damaged = True
             saved = None
         if saved is not None and self._usable(saved, at_s):
             return saved
@@ -142,8 +154,8 @@ class SessionKeeper:
             self._failed = False
 
     def faults(self) -> tuple[Fault, ...]:
-        """Return `session_store` (info) while the session cannot be saved."""
-        return (STORE_FAULT,) if self._failed else ()
+        """Return `session_store` while it cannot be saved, `session_damaged` if a file was set aside."""
+        return (STORE_FAULT,) * self._failed + (DAMAGED_FAULT,) * self._store.damaged
 
     def _clear(self) -> None:
         """Forget what was saved, once."""

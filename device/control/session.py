@@ -124,6 +124,12 @@ class SessionMachine:
             if self._program.self_rating and state.ending_s - state.started_s >= MIN_PLAYED_S:
                 self._rating.ask(at_s)
 
+    def resume(self, state: SessionState) -> None:
+        """Go on with a session, unless one is in progress."""
+        if self._state is None:
+            self._rating.forget()
+            self._state = state
+
     def message(self, at_s: float) -> Session:
         """Return the session as the others see it; `elapsed_s` stops at the arc's end and when muted."""
         state = self._state

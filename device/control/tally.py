@@ -8,7 +8,6 @@ medium, so that a power cut leaves the old or the new one. A file of no use is s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Protocol
@@ -16,6 +15,7 @@ from typing import Annotated, Final, Protocol
 import msgspec
 from msgspec import Meta
 
+from device.control.durable import replace_durably
 from device.messages import Fault, Severity, Style
 
 CAP: Final = 60  # of one style's counts together: beyond, both are halved, so that what was long ago fades
@@ -130,15 +130,4 @@ class SiteTally:
 
     def _save(self) -> None:
         """Replace the file in one piece, on the medium when this returns."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".json.new")
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(TallyFile(styles=self._counts)))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_durably(self._path, msgspec.json.encode(TallyFile(styles=self._counts)))

@@ -10,7 +10,8 @@ from device.clock import Clock
 from device.config import Settings
 from device.control.direction import Director
 from device.control.performance import Composer, Performance
-from device.control.resume import SessionKeeper, SessionStore, read_boot_id
+from device.control.power_cut import SYNCHRONISED_PATH, PowerCutKeeper, PowerCutStore
+from device.control.resume import SavedSession, SessionKeeper, SessionStore, read_boot_id
 from device.control.session import SessionMachine, SessionState
 from device.errors import DeviceLost, ModelError
 from device.messages import (
@@ -85,6 +86,7 @@ class Conductor:
         director: makes the music of each session.
         keeper: of the session that survives a restart.
         generator: draws session seeds.
+        cut: of the session that survives a power cut, None where a site does not want that.
         faults: of the building, they last as long as this process.
     """
 
@@ -92,7 +94,7 @@ class Conductor:
 
     def __init__(self, settings: Settings, clock: Clock, bus: Bus, *, panel: Reopener[PanelPart],
                  director: Director, keeper: SessionKeeper, generator: random.Random,
-                 faults: tuple[Fault, ...] = ()) -> None:
+                 cut: PowerCutKeeper | None = None, faults: tuple[Fault, ...] = ()) -> None:
         at_s = clock.monotonic()
         self._program = settings.program
         self._clock = clock
@@ -100,6 +102,7 @@ class Conductor:
         self._panel = panel
         self._director = director
         self._keeper = keeper
+        self._cut = cut
         self._built_faults = faults
         self._gestures = Gestures()
         self._light = Light()
@@ -120,13 +123,15 @@ class Conductor:
             self._hear(message, at_s)
         self._touch(at_s)
         self._machine.update(at_s)
+        self._go_on(at_s)
         self._play(at_s)
         self._show(at_s)
 
     def faults(self) -> tuple[Fault, ...]:
         """Return what is wrong with panel, button, melody model and the files that are kept."""
         return (*self._built_faults, *self._panel.faults(), *self._gestures.faults(), *self._keeper.faults(),
-                *self._director.faults(), *self._watch.faults(self._machine.phase, self._clock.monotonic()))
+                *(self._cut.faults() if self._cut else ()), *self._director.faults(),
+                *self._watch.faults(self._machine.phase, self._clock.monotonic()))
 
     def close(self) -> None:
         """Release the panel; a running session stays saved for a restart."""
@@ -137,9 +142,24 @@ class Conductor:
         saved = self._keeper.resume(at_s)
         if saved is None:
             return SessionMachine(self._program, generator)
+        self._perform_again(saved, at_s)
+        return SessionMachine(self._program, generator, saved.session)
+
+    def _go_on(self, at_s: float) -> None:
+        """Go on with the session that a power cut interrupted, as soon as its age is known."""
+        if self._cut is None:
+            return
+        if self._machine.state is not None or self._gestures.down:
+            self._cut.forget()
+        saved = self._cut.take(at_s, self._clock.wall())
+        if saved is not None:
+            self._perform_again(saved, at_s)
+            self._machine.resume(saved.session)
+
+    def _perform_again(self, saved: SavedSession, at_s: float) -> None:
+        """Go on with the music of a saved session."""
         performance = self._director.perform(saved.session.seed, saved.performance, Reason.RESUMED)
         self._perform(saved.session, performance, at_s)
-        return SessionMachine(self._program, generator, saved.session)
 
     def _perform(self, session: SessionState, performance: Performance, at_s: float) -> None:
         """Take on the music of a session."""
@@ -219,6 +239,8 @@ class Conductor:
                 self._bus.publish(message)
                 wrote_phrase = wrote_phrase or isinstance(message, Phrase)
         self._keeper.update(at_s, state, self._performance, wrote_phrase=wrote_phrase)
+        if self._cut:
+            self._cut.update(at_s, self._clock.wall(), state, self._performance, hurried=self._gestures.down)
 
     def _show(self, at_s: float) -> None:
         """Show the light and tell what it shows."""
@@ -261,11 +283,14 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Conductor
         return music.Composer(melody, seed)
 
     state_dir = Path(settings.state_dir) / "conductor"
-    store = SessionStore(Path(settings.run_dir), read_boot_id())
+    boot_id = read_boot_id()
+    cut = None
+    if settings.program.resume_after_power_cut:
+        cut = PowerCutKeeper(PowerCutStore(state_dir), boot_id, SYNCHRONISED_PATH.exists, clock.monotonic())
     return Conductor(
-        settings, clock, bus, panel=Reopener(open_panel, clock, PANEL_LOST), keeper=SessionKeeper(store),
+        settings, clock, bus, panel=Reopener(open_panel, clock, PANEL_LOST),
         director=Director(settings.program, compose, state_dir), generator=random.Random(),
-        faults=faults,
+        keeper=SessionKeeper(SessionStore(Path(settings.run_dir), boot_id)), cut=cut, faults=faults,
     )
 
 

@@ -184,6 +184,13 @@ def test_resume_keeper_tells_of_a_file_that_cannot_be_read(tmp_path):
     assert [fault.code for fault in keeper.faults()] == ["session_store"]
 
 
+def test_resume_keeper_tells_of_a_damaged_file(tmp_path):
+    (tmp_path / "session.json").write_bytes(b'{"boot_id":')
+    keeper = SessionKeeper(SessionStore(tmp_path, BOOT))
+    assert keeper.resume(1000.0) is None
+    assert [fault.code for fault in keeper.faults()] == ["session_damaged"]
+
+
 def test_resume_boot_id_is_this_boots():
     assert read_boot_id() == read_boot_id()
     assert len(read_boot_id()) == 36

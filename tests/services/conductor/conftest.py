@@ -8,6 +8,7 @@ from device.bus import LocalHub
 from device.clock import ManualClock
 from device.config import Program, Settings
 from device.control.direction import Director
+from device.control.power_cut import PowerCutKeeper, PowerCutStore
 from device.control.resume import SessionKeeper, SessionStore
 from device.errors import DeviceLost
 from device.messages import (
@@ -85,6 +86,7 @@ class Ward:
         self.known = []
         self.log = []
         self.panel = None
+        self.synchronised = True
         self.start()
 
     def start(self):
@@ -94,10 +96,13 @@ class Ward:
                                    green=PINS.green, blue=PINS.blue)
             return self.panel
 
+        state_dir = self.run_dir.parent / "state"
+        cut = PowerCutKeeper(PowerCutStore(state_dir), self.boot_id, lambda: self.synchronised,
+                             self.clock.monotonic()) if self.settings.program.resume_after_power_cut else None
         self.conductor = Conductor(
             self.settings, self.clock, self.hub.connect(ROOT.reads),
             panel=Reopener(open_panel, self.clock, PANEL_LOST), generator=random.Random(9),
-            director=Director(self.settings.program, Bars, self.run_dir.parent / "state"),
+            director=Director(self.settings.program, Bars, state_dir), cut=cut,
             keeper=SessionKeeper(SessionStore(self.run_dir, self.boot_id)))
 
     def run(self, seconds):
