@@ -151,8 +151,10 @@ def check(config_path: Path) -> None:
 @config_option
 @one_line_errors
 def show(config_path: Path) -> None:
-    """Show every key with the value in force."""
-    click.echo(msgspec.json.format(msgspec.json.encode(load(config_path)), indent=2).decode())
+    """Show every key with the value in force; secrets are masked."""
+    from device.doctor.masked import masked
+
+    click.echo(msgspec.json.format(msgspec.json.encode(masked(load(config_path))), indent=2).decode())
 
 
 for command in (*CARE, *EVALUATION):

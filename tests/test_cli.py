@@ -41,7 +41,8 @@ def config(tmp_path: Path) -> Path:
 def test_help_lists_the_commands():
     result = tranquillo("--help")
     assert result.exit_code == 0
-    for command in ("run", "up", "report", "bench", "config"):
+    for command in ("run", "up", "report", "bench", "config", "doctor", "status", "calibrate", "logs",
+                    "support-bundle"):
         assert f"\n  {command} " in result.stdout
 
 
@@ -112,6 +113,14 @@ def test_config_show_gives_every_key_with_the_value_in_force(config):
     assert shown["player"]["loudness"]["ceiling_dba"] == 65.0
     assert msgspec.convert(shown, Settings).program.minutes == 30
     assert set(shown) == {field.name for field in msgspec.structs.fields(Settings)}
+
+
+def test_config_show_masks_where_keys_lie(config):
+    config.write_text('unit_id = "a"\n[telemetry.tls]\nca = "/ca.crt"\ncertificate = "/unit.crt"\n'
+                      'key = "/unit.key"\n', encoding="utf-8")
+    result = tranquillo("config", "show", "--config", str(config))
+    assert "/ca.crt" in result.stdout
+    assert "/unit.key" not in result.stdout
 
 
 @pytest.mark.parametrize("words", [
@@ -256,7 +265,8 @@ def test_up_waits_for_the_process_manager_and_stops_it_on_interrupt(config, monk
 
 
 def test_bench_prints_the_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(bench_module, "measure", lambda out, seconds: f"{out} {seconds}")
+    monkeypatch.setattr(bench_module, "measure", lambda out, seconds, *, jack: f"{out} {seconds} {jack}")
+    monkeypatch.setattr(bench_module, "describe", str)
     result = tranquillo("bench", "--out", str(tmp_path), "--seconds", "12")
-    assert (result.exit_code, result.stdout) == (0, f"{tmp_path} 12\n")
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path} 12 False\n")
     assert tranquillo("bench", "--seconds", "5").exit_code == 2

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+import select
 import socket
 import ssl
 from pathlib import Path
 
 from device.config import Tls
-from device.doctor.result import AS_ROOT, Result, attention, failed, ok, skipped
+from device.doctor.outbox import outbox_path, read_depth
+from device.doctor.result import AS_ROOT, Outcome, Result, attention, failed, ok, skipped
 from device.doctor.scene import Scene
 from device.telemetry.certificate import WARN_S, context_of, validity
 from device.telemetry.trouble import ADVICE, Trouble, trouble_of_error
 
-NAME_S, CONNECT_S, TALK_S = 2.0, 2.0, 3.0  # 7 s at most for each identity
+NAME_S, CONNECT_S, TALK_S = 2.0, 2.0, 3.0  # a silent host costs 7 s at most
+VERDICT_S = 0.5  # chosen: a broker farther away is told from one that trusts us by what follows
 DAY_S = 86_400.0
+FULL_SHARE = 0.8  # of outbox_max_rows
 # MQTT 5: CONNECT (0x10) with clean start, keep-alive 10 s, no properties, and the client's name.
 _CONNECT_HEAD = b"\x00\x04MQTT\x05\x02\x00\x0a\x00"
 _DISCONNECT = b"\xe0\x00"
@@ -32,10 +36,12 @@ def check_broker(scene: Scene, wall_s: float) -> list[Result]:
     telemetry = scene.settings.telemetry
     if not telemetry.broker_host:
         return [skipped("broker.reachable", "no broker is configured; nothing is sent")]
-    results = [_greet("broker.reachable", scene, telemetry.tls)]
+    fleet = _greet("broker.reachable", scene, telemetry.tls)
+    results = [fleet]
     if telemetry.outcome_tls is not None:
-        results.append(_greet("broker.outcomes", scene, telemetry.outcome_tls))
-    return [*results, *_dates(scene, wall_s)]
+        results.append(_greet("broker.outcomes", scene, telemetry.outcome_tls) if fleet.outcome is Outcome.OK
+                       else skipped("broker.outcomes", "the broker has to be reached first"))
+    return [*results, *_dates(scene, wall_s), *_outbox(scene)]
 
 
 def _greet(name: str, scene: Scene, tls: Tls | None) -> Result:
@@ -89,8 +95,6 @@ def _address(scene: Scene, host: str) -> str | None:
 def _hello(address: str, host: str, port: int, context: ssl.SSLContext | None) -> int:
     """Connect, greet, and return the broker's reason code: 0 is welcome.
 
-    With TLS 1.3 the broker judges our certificate only after the handshake, so an answer is waited for.
-
     Raises:
         OSError: no connection, no trust, or no answer in time.
         ValueError: the answer is not MQTT.
@@ -100,7 +104,28 @@ def _hello(address: str, host: str, port: int, context: ssl.SSLContext | None) -
         if context is None:
             return _greeting(plain)
         with context.wrap_socket(plain, server_hostname=host) as secured:
+            _hear_verdict(secured)
             return _greeting(secured)
+
+
+def _hear_verdict(secured: ssl.SSLSocket) -> None:
+    """Wait for the broker's word on our certificate, before what we send could make it hang up unheard.
+
+    With TLS 1.3 it judges us only after the handshake: by an alert, or by tickets, which hold no data.
+
+    Raises:
+        OSError: an alert, or it hung up.
+    """
+    if not select.select([secured], [], [], VERDICT_S)[0]:
+        return
+    secured.setblocking(False)
+    try:
+        if not secured.recv(1):
+            raise ConnectionResetError("the broker hung up")
+    except ssl.SSLWantReadError:
+        return
+    finally:
+        secured.settimeout(TALK_S)
 
 
 def _greeting(connection: socket.socket) -> int:
@@ -121,7 +146,8 @@ def _greeting(connection: socket.socket) -> int:
         answer += chunk
     if answer[0] != _CONNACK:
         raise ValueError("the answer is not MQTT")
-    connection.sendall(_DISCONNECT)
+    if not answer[3]:
+        connection.sendall(_DISCONNECT)
     return answer[3]
 
 
@@ -154,6 +180,19 @@ def _days_left(name: str, path: Path, wall_s: float) -> Result:
     if dates.not_after_s - wall_s < WARN_S:
         return attention(name, "expires within a month", renew, days, "days")
     return ok(name, "valid", days, "days")
+
+
+def _outbox(scene: Scene) -> list[Result]:
+    """Judge what waits on the unit for the broker."""
+    name = "broker.outbox"
+    waiting = read_depth(scene.path(outbox_path(scene.settings.state_dir)))
+    if waiting is None:
+        return [skipped(name, "the outbox cannot be read (not made yet, or not by this user)")]
+    rows = waiting.fleet + waiting.outcomes
+    if rows > FULL_SHARE * scene.settings.telemetry.outbox_max_rows:
+        return [attention(name, "nearly full: soon the oldest health is dropped",
+                          "let the unit reach the broker", rows, "letters")]
+    return [ok(name, "letters wait for the broker" if rows else "nothing waits", rows, "letters")]
 
 
 def _at(scene: Scene, tls: Tls) -> Tls:

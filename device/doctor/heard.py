@@ -13,6 +13,7 @@ from device.messages import (
     Features,
     Health,
     Message,
+    Panel,
     PlayerState,
     SampleBlock,
     Service,
@@ -20,7 +21,8 @@ from device.messages import (
     Stress,
 )
 
-KINDS: tuple[type[Message], ...] = (Health, SampleBlock, EegBlock, Features, Stress, Session, PlayerState)
+KINDS: tuple[type[Message], ...] = (Health, SampleBlock, EegBlock, Features, Stress, Session, Panel,
+                                   PlayerState)
 
 M = TypeVar("M", bound=Message)
 

@@ -50,6 +50,10 @@ class Scene(NamedTuple):
     ask: Ask
     units: Mapping[str, Unit] = MappingProxyType({})
 
+    def close(self) -> None:
+        """Release what the parts share."""
+        self.parts.close()
+
     @property
     def run_dir(self) -> Path:
         """Return the folder of sockets and locks."""

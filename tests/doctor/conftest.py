@@ -52,7 +52,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
-        self.run_dir = folder / "run"
+        self.run_dir = folder / "sockets"
         for place in (self.root, self.run_dir):
             place.mkdir()
         self.body = StillBody()
@@ -97,7 +97,7 @@ class Stage:
 
     def ask(self, words: tuple[str, ...], timeout_s: float) -> Answer | None:
         self.asked.append(words)
-        assert 0 < timeout_s <= 5
+        assert 0 < timeout_s <= 10
         return self.programs.get(words[0])
 
     def scene(self) -> Scene:
