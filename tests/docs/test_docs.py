@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 
+from device.cli import main
 from device.config import Program, Section, Settings
 from device.messages import LightPattern
 from device.panel.gestures import HOLD_S
@@ -60,6 +62,20 @@ def test_docs_named_files_exist(document):
                        document.read_text(encoding="utf-8"))
     for path in named:
         assert (ROOT / path).exists(), f"{document.name} names {path}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_docs_named_commands_exist(document):
+    text = document.read_text(encoding="utf-8")
+    for line in re.findall(r"(?:`|sudo |bin/)tranquillo ([a-z][^`\n]*)", text):
+        command, words = main, line.split()
+        while isinstance(command, click.Group) and words:
+            word = words.pop(0).rstrip(",.;:")
+            assert word in command.commands, f"{document.name}: tranquillo {line}"
+            command = command.commands[word]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        for option in re.findall(r"--[a-z][\w-]*", " ".join(words)):
+            assert option in known, f"{document.name}: tranquillo {line}"
 
 
 def test_docs_the_nurses_page_has_a_row_for_every_light():

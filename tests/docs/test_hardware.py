@@ -101,10 +101,17 @@ def test_hardware_example_of_a_full_scale_level():
     assert f"that is {level_dba:.0f} dB" in TEXT
 
 
+def test_bring_up_options_of_the_contract_tests_exist():
+    options = set(re.findall(r"^\| `(--[\w-]+)", BRING_UP, re.MULTILINE))
+    code = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    assert options == {"--gsr-ohm", "--celsius", "--finger", "--eyes"}
+    assert [option for option in (*options, "--hardware", "--unit-config") if f'"{option}"' not in code] == []
+
+
 def test_bring_up_resistors_read_what_the_sheet_says():
     head, should = (line.strip("|").split("|") for line in BRING_UP.splitlines()
                     if re.match(r"\| (resistor|should read) \|", line))
-    for ohm, told in zip(head[1:6], should[1:6], strict=True):
+    for ohm, told in zip(head[1:7], should[1:7], strict=True):
         number, unit = ohm.split()
         us = 1e6 / (float(number) * {"MΩ": 1e6, "kΩ": 1e3}[unit])
         assert float(told.split()[0]) == pytest.approx(us, rel=0.005)

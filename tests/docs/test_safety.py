@@ -113,4 +113,5 @@ def test_safety_currents_are_those_of_the_circuit():
     ], abs=0.06)
     *protected, bare = told.values()
     assert max(protected) < 50.0 < bare
-    assert f"{1e3 * 230.0 / R5:.1f} mA" in TEXT
+    assert f"(47 kΩ) 230 V drive {1e3 * 230.0 / R5:.1f} mA" in TEXT
+    assert f"(33 kΩ) {1e3 * 230.0 / R3:.1f} mA" in TEXT
