@@ -56,11 +56,15 @@ class Worker(Protocol):
 
 
 class Root(msgspec.Struct, frozen=True, kw_only=True):
-    """A composition root: the process's name, what it reads, and how it is built."""
+    """A composition root: the process's name, what it reads, and how it is built.
+
+    `leave` is what the worker still does when the process is asked to stop; a few seconds at most.
+    """
 
     name: Service
     reads: tuple[type[Message], ...]
     build: Callable[[Settings, Clock, Bus, Parts], Worker]
+    leave: Callable[[Worker], None] = lambda _: None
 
 
 class FaultLog:
@@ -140,6 +144,7 @@ def run(root: Root, worker: Worker, clock: Clock, bus: Bus, stop: threading.Even
             ready = True
         stop.wait(pacer.remaining_s())
     daemon.notify("STOPPING=1")
+    root.leave(worker)
 
 
 def main(root: Root) -> None:

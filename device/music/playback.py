@@ -188,6 +188,10 @@ class Playback:
         """Begin from silence again: the sound has had a hole, and music after silence always fades in."""
         self._transport.restart(at_s)
 
+    def end(self, at_s: float) -> None:
+        """Fade out in a second: this process is about to stop, and a cut would be heard as a click."""
+        self._transport.close(at_s, IDLE_FADE_S)
+
     def receive(self, message: Message, now_s: float) -> None:
         """Take in a message; others than Session, Target and Phrase are passed over."""
         if isinstance(message, Session):

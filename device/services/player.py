@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from device.bus import Bus
 from device.clock import Clock
 from device.config import Settings
@@ -10,7 +12,7 @@ from device.messages import Fault, Phrase, PlayerState, Session, Severity, Targe
 from device.music.loudness import SILENT_LUFS, LoudnessStage, ceiling_lufs
 from device.music.playback import Playback
 from device.music.synth import Synth
-from device.runtime import Root, main
+from device.runtime import Root, Worker, main
 from drivers.audio import AudioOut, AudioSettings, open_audio
 from drivers.open import Parts
 
@@ -19,6 +21,7 @@ SILENT_STATE_S = 1.0
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
 SILENCE_LUFS = -90.0  # below it nothing is audible; 16 bit end at -96 dBFS
 INTERRUPTED_S = 0.3  # a longer hole in the sound is heard as its end; what follows has to fade in
+FAREWELL_S = 1.2  # the fade of a second, the ramp of the last stage, a few buffers under way
 SILENCE_LU = -55.0  # so far below the ceiling nothing is audible, even where the amplifier is very strong
 
 
@@ -143,13 +146,32 @@ class PlayerWorker:
             return ()
         return (Fault(code="no_audio", severity=Severity.ACT_NOW, advice=self._why_silent),)
 
+    def fade_out(self) -> None:
+        """Let what sounds die away, within `FAREWELL_S`; a back-end that fails has nothing to fade."""
+        sound, now = self._sound, self._clock.monotonic()
+        if sound is None or sound.playback.fade(now) == 0.0:
+            return
+        until_s = now + FAREWELL_S
+        sound.playback.end(now)
+        with contextlib.suppress(DeviceLost, AudioLost):
+            while now < until_s:
+                sound.audio.pump(now, sound.before_buffer)
+                self._clock.sleep(self.period_s)
+                now = self._clock.monotonic()
+
     def close(self) -> None:
         """Finish the recording and release the back-end."""
         if self._sound is not None:
             self._sound.audio.close()
 
 
-ROOT = Root(name="player", reads=(Session, Phrase, Target), build=PlayerWorker)
+def leave(worker: Worker) -> None:
+    """Fade out before the process ends: a session that is cut off would be a click."""
+    if isinstance(worker, PlayerWorker):
+        worker.fade_out()
+
+
+ROOT = Root(name="player", reads=(Session, Phrase, Target), build=PlayerWorker, leave=leave)
 
 if __name__ == "__main__":
     main(ROOT)

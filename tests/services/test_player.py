@@ -331,6 +331,9 @@ def test_player_recording_survives_termination(start: Callable[..., Service], tm
     recorded = samples(tmp_path / "file.wav")
     assert len(recorded) / 44_100 >= last.position_s - 0.02
     assert np.abs(recorded).max() > AUDIBLE
+    assert np.abs(recorded[-2000:]).max() < AUDIBLE / 10.0, "it has faded, and is not cut off"
+    loud = [np.abs(part).max() for part in np.array_split(recorded[-44_100:], 5)]
+    assert loud == sorted(loud, reverse=True)
 
 
 def test_player_restarted_in_a_session_fades_in_from_silence(start: Callable[..., Service],
