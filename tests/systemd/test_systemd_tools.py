@@ -116,5 +116,5 @@ def test_systemd_udev_takes_the_delay_out_of_the_dongle_and_names_what_the_confi
     for part in ('DRIVER=="ftdi_sio"', 'ATTRS{idVendor}=="0403"', 'ATTRS{idProduct}=="6015"',
                  'ATTR{latency_timer}="1"'):
         assert part in latency
-    for link in ("headset", "i2c", "spi", "gpio", "sound-jack", "sound-dac"):
+    for link in ("headset", "i2c", "spi", "sound-jack", "sound-dac"):
         assert f'SYMLINK+="tranquillo/{link}"' in rules
