@@ -14,59 +14,60 @@ from pathlib import Path
 from device.config import Tls
 from device.desk.broker import BrokerError, find_mosquitto, free_port
 
-SHIPPED = Path(__file__).resolve().parents[2] / "provisioning" / "broker"
+SHIPPED = Path(__file__).resolve().parents[2] / "provisioning"
 INSTALLED = "/etc/mosquitto/tranquillo"  # where tranquillo.conf expects its files
 START_S = 10.0
 STOP_S = 10.0
 PORTS = {"units": "8883", "page": "8084", "readers": "8885"}  # as in tranquillo.conf
 _NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-_CA_CONFIG = """[ca]
-default_ca = clinic
-[clinic]
-database = {folder}/index.txt
-certificate = {folder}/ca.crt
-private_key = {folder}/ca.key
-default_md = sha256
-default_crl_days = 3650
-crlnumber = {folder}/crlnumber
-"""
 
 
 class ClinicAuthority:
-    """A certificate authority for a desk, in a folder: the clinic's own is made by `provisioning/ca`."""
+    """The small authority of `provisioning/ca`, in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._script("init", "desk clinic")
         self.certificate = folder / "ca.crt"
         self.crl = folder / "crl.pem"
-        self._config = folder / "ca.cnf"
-        self._config.write_text(_CA_CONFIG.format(folder=folder), encoding="utf-8")
-        (folder / "index.txt").touch()
-        (folder / "crlnumber").write_text("01\n", encoding="ascii")
-        openssl("req", "-x509", *_NEW_KEY, "-days", "365", "-subj", "/CN=desk clinic",
-                "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-                "-keyout", folder / "ca.key", "-out", self.certificate)
-        self._write_crl()
 
-    def issue(self, name: str, *, days: int = 365, alternative: str = "IP:127.0.0.1,DNS:localhost") -> Tls:
-        """Return the files of a certificate for a name; `days` below 0 gives one that has expired."""
-        base = self._folder / name
-        key, request, certificate, extra = (base.with_suffix(end) for end in (".key", ".csr", ".crt", ".ext"))
-        extra.write_text(f"subjectAltName={alternative}\nauthorityKeyIdentifier=keyid\n", encoding="utf-8")
-        openssl("req", *_NEW_KEY, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._folder / "ca.key",
-                "-CAcreateserial", "-days", str(days), "-extfile", extra, "-out", certificate)
-        return Tls(ca=str(self.certificate), certificate=str(certificate), key=str(key))
+    def unit(self, name: str, days: int = 365) -> Tls:
+        """Return the files of a unit: its key and request, signed; `days` below 0 gives an expired one."""
+        tls, request = self._files(name), self._folder / f"{name}.csr"
+        _run("openssl", "req", *_NEW_KEY, "-subj", f"/CN={name}", "-keyout", tls.key, "-out", request)
+        self._script("sign", request, tls.certificate, name, days)
+        return tls
+
+    def shared(self) -> Tls:
+        """Return the files that all units share for outcomes."""
+        tls = self._files("outcomes")
+        self._script("outcomes", tls.certificate, tls.key)
+        return tls
+
+    def reader(self, name: str) -> Tls:
+        """Return the files of a reader."""
+        tls = self._files(name)
+        self._script("reader", tls.certificate, tls.key, name)
+        return tls
+
+    def server(self, host: str) -> Tls:
+        """Return the files of a broker under a host name."""
+        tls = self._files(f"broker-{host}")
+        self._script("serve", tls.certificate, tls.key, host)
+        return tls
 
     def revoke(self, tls: Tls) -> None:
         """Put a certificate on the list of revoked ones."""
-        openssl("ca", "-config", self._config, "-revoke", tls.certificate)
-        self._write_crl()
+        self._script("revoke", tls.certificate)
 
-    def _write_crl(self) -> None:
-        """Sign the list anew."""
-        openssl("ca", "-config", self._config, "-gencrl", "-out", self.crl)
+    def _files(self, name: str) -> Tls:
+        """Return the paths for a name."""
+        return Tls(ca=str(self._folder / "ca.crt"), certificate=str(self._folder / f"{name}.crt"),
+                   key=str(self._folder / f"{name}.key"))
+
+    def _script(self, what: str, *words: str | int | Path) -> None:
+        """Run the authority's script."""
+        _run("sh", SHIPPED / "ca" / "clinic-ca", what, self._folder, *words)
 
 
 class ClinicBroker:
@@ -76,7 +77,7 @@ class ClinicBroker:
         folder: everything goes there; made when missing.
         authority: signs the broker's certificate and those it accepts.
         passwords: of the readers by name, for the page's listener.
-        server: the broker's own certificate; None issues one for the loopback.
+        server: the broker's own certificate; None issues one for `localhost`.
         lines: added to the file around the shipped one.
     """
 
@@ -91,10 +92,10 @@ class ClinicBroker:
         self._process: subprocess.Popen[bytes] | None = None
         etc = folder / "etc"
         etc.mkdir(parents=True, exist_ok=True)
-        server = server or authority.issue("broker")
+        server = server or authority.server("localhost")
         for source, name in ((authority.certificate, "ca.crt"), (server.certificate, "broker.crt"),
-                             (server.key, "broker.key"), (SHIPPED / "units.acl", "units.acl"),
-                             (SHIPPED / "dashboard.acl", "dashboard.acl")):
+                             (server.key, "broker.key"), (SHIPPED / "broker" / "units.acl", "units.acl"),
+                             (SHIPPED / "broker" / "dashboard.acl", "dashboard.acl")):
             shutil.copy(source, etc / name)
         self._passwords(etc / "dashboard.passwords", passwords)
         self._write_config(etc)
@@ -154,7 +155,8 @@ class ClinicBroker:
 
     def _write_config(self, etc: Path) -> None:
         """Write what Debian's mosquitto.conf says, and the shipped file with our paths and ports."""
-        text = (SHIPPED / "tranquillo.conf").read_text(encoding="utf-8").replace(INSTALLED, str(etc))
+        text = (SHIPPED / "broker" / "tranquillo.conf").read_text(encoding="utf-8")
+        text = text.replace(INSTALLED, str(etc))
         for name, port in PORTS.items():
             text = text.replace(f"listener {port}\n", f"listener {self.ports[name]} 127.0.0.1\n")
         conf_d = self.folder / "conf.d"
@@ -171,16 +173,7 @@ class ClinicBroker:
             _run("mosquitto_passwd", "-b", path, name, password)
 
 
-def openssl(*words: str | Path) -> None:
-    """Run openssl.
-
-    Raises:
-        BrokerError: it failed; the message holds its own words.
-    """
-    _run("openssl", *words)
-
-
-def _run(*words: str | Path) -> None:
+def _run(*words: str | int | Path) -> None:
     """Run a program of the system and fail with its own words."""
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False,  # noqa: S603
                           timeout=60)

@@ -18,6 +18,7 @@ from support.mqtt_probe import WELCOME, Probe
 
 from device.clock import SystemClock
 from device.config import Telemetry, Tls
+from device.desk.broker import BrokerError
 from device.desk.clinic import ClinicAuthority, ClinicBroker
 from device.messages import Severity
 from device.telemetry.certificate import context_of
@@ -42,7 +43,7 @@ def stranger(tmp_path_factory):
 @pytest.fixture(scope="module")
 def thief(authority):
     """The certificate of one unit, stolen with the unit."""
-    return authority.issue("ward-3")
+    return authority.unit("ward-3")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def page(probe):
 def test_broker_gives_each_reader_its_own_stream_only(authority, thief, probe, page):
     fleet, outcomes = page("dashboard-fleet"), page("dashboard-outcomes")
     assert probe(thief).publish(f"{FLEET}/ward-3/state") == WELCOME
-    shared = probe(authority.issue("outcomes"))
+    shared = probe(authority.shared())
     assert shared.publish(f"{OUTCOMES}/{'0' * 32}") == WELCOME
     until(lambda: fleet.topics() and outcomes.topics(), what="both streams")
     assert probe(thief).publish(f"{FLEET}/ward-3/faults") == WELCOME
@@ -114,18 +115,18 @@ def test_broker_sends_no_last_will_in_another_units_name(thief, probe, page):
 
 
 def test_broker_shared_certificate_for_outcomes_writes_no_health(authority, probe):
-    shared = probe(authority.issue("outcomes"))
+    shared = probe(authority.shared())
     for unit in ("outcomes", "ward-3"):
         assert shared.publish(f"{FLEET}/{unit}/state") == NOT_AUTHORISED
 
 
 def test_broker_lets_a_stolen_unit_read_nothing(authority, thief, probe):
-    readers = [probe(thief), probe(authority.issue("outcomes")), probe(thief, port="readers")]
+    readers = [probe(thief), probe(authority.shared()), probe(thief, port="readers")]
     for reader in readers:
         reader.subscribe("#", "$SYS/#", f"{FLEET}/+/state", f"{FLEET}/ward-3/+", f"{OUTCOMES}/+",
                          f"$share/group/{FLEET}/#")
-    assert probe(authority.issue("ward-4")).publish(f"{FLEET}/ward-4/state") == WELCOME
-    allowed = probe(authority.issue("dashboard-fleet"), port="readers")
+    assert probe(authority.unit("ward-4")).publish(f"{FLEET}/ward-4/state") == WELCOME
+    allowed = probe(authority.reader("dashboard-fleet"), port="readers")
     allowed.subscribe(f"{FLEET}/+/+")
     until(lambda: f"{FLEET}/ward-4/state" in allowed.topics(), what="who may read, reads")
     for reader in readers:
@@ -134,8 +135,8 @@ def test_broker_lets_a_stolen_unit_read_nothing(authority, thief, probe):
 
 
 def test_broker_caretaker_clears_what_a_gone_unit_left(authority, probe):
-    assert probe(authority.issue("ward-9")).publish(f"{FLEET}/ward-9/state") == WELCOME
-    caretaker = probe(authority.issue("caretaker"), port="readers")
+    assert probe(authority.unit("ward-9")).publish(f"{FLEET}/ward-9/state") == WELCOME
+    caretaker = probe(authority.reader("caretaker"), port="readers")
     assert caretaker.publish(f"{FLEET}/ward-9/state", b"") == WELCOME
     caretaker.subscribe(f"{FLEET}/+/+")
     caretaker.subscribe("after")
@@ -154,9 +155,9 @@ def test_broker_page_needs_a_name_and_its_password(probe, user, password):
 def test_broker_refuses_unfit_certificates_on_both_listeners(clinic, authority, stranger, case, port):
     tls = Tls(ca=str(authority.certificate))
     if case == "expired":
-        tls = authority.issue("ward-old", days=-1)
+        tls = authority.unit("ward-old", days=-1)
     elif case == "stranger":
-        foreign = stranger.issue("ward-3")
+        foreign = stranger.unit("ward-3")
         tls = Tls(ca=tls.ca, certificate=foreign.certificate, key=foreign.key)
     assert verdict(clinic.ports[port], context_of(tls)) == "refused"
 
@@ -216,7 +217,7 @@ def follow(port: int, tls: Tls, outbox, condition, what: str) -> Uplink:
 def test_broker_refuses_a_revoked_unit_from_the_next_connection_on(tmp_path, live_outbox):
     authority = ClinicAuthority(tmp_path / "ca")
     broker = ClinicBroker(tmp_path / "broker", authority, {})
-    stolen, other = authority.issue("ward-3"), authority.issue("ward-4")
+    stolen, other = authority.unit("ward-3"), authority.unit("ward-4")
     broker.start()
     try:
         follow(broker.ports["units"], stolen, live_outbox, lambda one: one.up, "welcome").close()
@@ -234,8 +235,14 @@ def test_broker_refuses_a_revoked_unit_from_the_next_connection_on(tmp_path, liv
         broker.stop()
 
 
+@pytest.mark.parametrize("name", ["outcomes", "caretaker", "dashboard", "dashboard-fleet"])
+def test_authority_signs_no_unit_under_a_readers_name(authority, name):
+    with pytest.raises(BrokerError, match="no name for a unit"):
+        authority.unit(name)
+
+
 def test_broker_of_another_name_is_told_by_the_unit(tmp_path, authority, thief, live_outbox):
-    server = authority.issue("elsewhere", alternative="DNS:elsewhere.example")
+    server = authority.server("elsewhere.example")
     broker = ClinicBroker(tmp_path / "broker", authority, {}, server)
     broker.start()
     try:
@@ -249,7 +256,7 @@ def test_broker_of_another_name_is_told_by_the_unit(tmp_path, authority, thief, 
 @pytest.fixture
 def unit(tmp_path, clinic, authority):
     """The telemetry process of one unit, as systemd starts it."""
-    own = authority.issue("ward-7")
+    own = authority.unit("ward-7")
     with tempfile.TemporaryDirectory(prefix="tq-") as run:
         config = tmp_path / "tranquillo.toml"
         config.write_text(
