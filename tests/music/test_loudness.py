@@ -262,6 +262,50 @@ def test_stage_holds_the_ceiling_against_anything(
     del kept
 
 
+def momentary_lufs(path: Path) -> np.ndarray:
+    """Loudness over 400 ms by pyloudnorm, every 0.1 s."""
+    with wave.open(str(path)) as recording:
+        raw = recording.readframes(recording.getnframes())
+    sound = np.frombuffer(raw, "<i2").reshape(-1, 2) / 32_768.0
+    meter = pyloudnorm.Meter(RATE_HZ, block_size=0.4)
+    size, hop = round(0.4 * RATE_HZ), RATE_HZ // 10
+    return np.array([meter.integrated_loudness(sound[start:start + size])
+                     for start in range(0, len(sound) - size, hop)])
+
+
+@pytest.mark.parametrize(("louder_db", "at_most_lu"), [(4.0, 2.5), (6.0, 4.0)])
+def test_stage_spreads_a_sudden_rise_over_time(
+        audio: AudioOut, tmp_path: Path, louder_db: float, at_most_lu: float) -> None:
+    """Within 400 ms it grows by less than two thirds of it."""
+    import pyo
+
+    level = pyo.Sig(0.02)
+    stream = pyo.Sine([500.0, 500.0], mul=level)
+    stage = LoudnessStage(stream, RATE_HZ, Loudness(ceiling_dba=75, full_scale_dba=70))
+    audio.pump(0.0, lambda at_s: None)
+    for tenth in range(1, 101):
+        if tenth == 50:
+            level.value = 0.02 * 10 ** (louder_db / 20)
+        audio.pump(tenth / 10, lambda at_s: stage.update(at_s, 1.0, 0.5))
+    audio.close()
+    loudness = momentary_lufs(tmp_path / "out.wav")
+    rises = (loudness[4:] - loudness[:-4])[30:]
+    assert 1.0 < rises.max() < at_most_lu
+    assert loudness[62:66].mean() - loudness[40:44].mean() > 0.55 * louder_db  # later; the guard takes some back
+
+
+def test_stage_leaves_steady_sound_alone(audio: AudioOut, tmp_path: Path) -> None:
+    import pyo
+
+    stream = pyo.Sine([500.0, 500.0], mul=0.02)
+    stage = LoudnessStage(stream, RATE_HZ, Loudness())
+    assert stage is not None
+    eased = stage._parts[5]
+    audio.pump(0.0, lambda at_s: None)
+    audio.pump(2.0, lambda at_s: stage.update(at_s, 1.0, 0.5))
+    assert eased.get() == 1.0
+
+
 def test_stage_bounds_peaks_even_if_nobody_attends_to_it(audio: AudioOut, tmp_path: Path) -> None:
     stream, _ = source("noise")
     stage = LoudnessStage(stream, RATE_HZ, Loudness(ceiling_dba=75, full_scale_dba=70))

@@ -18,7 +18,6 @@ from device.desk.listening.readings import (
     level,
     over_ceiling,
     score,
-    wander,
     when_calm,
     when_long,
 )
@@ -83,7 +82,6 @@ BOUNDS: Final[tuple[Bound, ...]] = (
     Bound("exponent of pitch", when_long(score("pitch_exponent")), 0.5, 1.5, digits=2, source=ONE_OVER_F),
     Bound("exponent of the score's loudness", when_long(score("loudness_exponent")), 0.5, 1.5, digits=2,
           source=ONE_OVER_F),
-    Bound("exponent of the sound's loudness", when_long(wander), 0.5, 1.5, digits=2, source=ONE_OVER_F),
     Bound("clicks", clicks, 0, 0, digits=0, source="issue"),
     Bound("clipped samples", level("clipped"), 0, 0, digits=0, source="issue"),
     Bound("true peak", level("true_peak_dbtp"), high=-1.0, unit=" dBTP", source="issue"),

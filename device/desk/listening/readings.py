@@ -57,13 +57,6 @@ def over_ceiling(name: str) -> Reading:
     return value
 
 
-def wander(session: SessionFigures) -> float | None:
-    """Return the spectral exponent of the sound's loudness; NaN if it could not be measured."""
-    if session.sound is None:
-        return None
-    return float("nan") if session.sound.loudness_exponent is None else session.sound.loudness_exponent
-
-
 def in_percent(reading: Reading) -> Reading:
     """Return a share as a percentage."""
     def value(session: SessionFigures) -> float | None:

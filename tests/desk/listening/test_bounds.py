@@ -22,8 +22,6 @@ OUTSIDE = [
     ("score", "loudness_exponent", 0.1, "exponent of the score's loudness"),
     ("score", "fastest_bpm", 84.0, "calm: tempo"),
     ("sound", "clicks_s", [3.0], "clicks"),
-    ("sound", "loudness_exponent", 2.0, "exponent of the sound's loudness"),
-    ("sound", "loudness_exponent", None, "exponent of the sound's loudness"),
     ("levels", "clipped", 1, "clipped samples"),
     ("levels", "true_peak_dbtp", -0.5, "true peak"),
     ("levels", "rise_400ms_lu", 3.1, "rise of loudness in 400 ms"),
