@@ -61,14 +61,23 @@ def _greet(name: str, scene: Scene, tls: Tls | None) -> Result:
                       "check the network and its DNS: getent ahosts, ip address, ip route")
     begun_s = scene.clock.monotonic()
     try:
-        code = _hello(address, telemetry.broker_host, telemetry.broker_port, context)
+        code, until_s = _hello(address, telemetry.broker_host, telemetry.broker_port, context)
     except (OSError, ValueError) as error:
         return _refusal(name, error)
     if code:
         return failed(name, f"the broker refuses this unit (reason 0x{code:02x})", ADVICE[Trouble.REFUSED])
-    took_ms = round(1e3 * (scene.clock.monotonic() - begun_s))
-    says = "answers" if context is None else "answers, and both certificates are trusted"
-    return ok(name, says, took_ms, "ms")
+    left_s = None if until_s is None else until_s - scene.clock.wall()
+    return _welcome(name, round(1e3 * (scene.clock.monotonic() - begun_s)), left_s)
+
+
+def _welcome(name: str, took_ms: int, left_s: float | None) -> Result:
+    """Judge a broker that has welcomed us by how long its certificate lasts; None without TLS."""
+    if left_s is None:
+        return ok(name, "answers", took_ms, "ms")
+    if left_s < WARN_S:
+        return attention(name, "answers, but its own certificate expires within a month",
+                         "renew the broker's certificate", took_ms, "ms")
+    return ok(name, "answers, and both certificates are trusted", took_ms, "ms")
 
 
 def _refusal(name: str, error: OSError | ValueError) -> Result:
@@ -92,8 +101,8 @@ def _address(scene: Scene, host: str) -> str | None:
     return words[0] if words else None
 
 
-def _hello(address: str, host: str, port: int, context: ssl.SSLContext | None) -> int:
-    """Connect, greet, and return the broker's reason code: 0 is welcome.
+def _hello(address: str, host: str, port: int, context: ssl.SSLContext | None) -> tuple[int, float | None]:
+    """Connect and greet; return the broker's reason code (0 is welcome) and when its certificate ends.
 
     Raises:
         OSError: no connection, no trust, or no answer in time.
@@ -102,10 +111,11 @@ def _hello(address: str, host: str, port: int, context: ssl.SSLContext | None) -
     with socket.create_connection((address, port), CONNECT_S) as plain:
         plain.settimeout(TALK_S)
         if context is None:
-            return _greeting(plain)
+            return _greeting(plain), None
         with context.wrap_socket(plain, server_hostname=host) as secured:
             _hear_verdict(secured)
-            return _greeting(secured)
+            theirs = secured.getpeercert() or {}
+            return _greeting(secured), ssl.cert_time_to_seconds(str(theirs["notAfter"]))
 
 
 def _hear_verdict(secured: ssl.SSLSocket) -> None:

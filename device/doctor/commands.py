@@ -13,7 +13,7 @@ from device.errors import TranquilloError
 from device.failures import one_line_errors
 
 LOGS = ("sensors", "headset", "estimator", "conductor", "player", "telemetry", "light", "simulator")
-FAMILIES = ("services", "models", "storage", "machine", "clock", "sound", "adc", "headset", "broker")
+FAMILIES = ("services", "models", "storage", "machine", "clock", "broker", "sound", "adc", "headset")
 config_option = click.option(
     "--config", "config_path", type=click.Path(path_type=Path), default=DEFAULT_PATH, show_default=True,
     help="The device's configuration file.",

@@ -33,10 +33,10 @@ FAMILIES: tuple[tuple[str, float, Check], ...] = (
     ("storage", 0.1, check_storage),
     ("machine", 2.0, check_machine),
     ("clock", 0.1, lambda scene: check_clock(scene, kernel_clock())),
+    ("broker", 7.0, lambda scene: check_broker(scene, scene.clock.wall())),
     ("sound", 5.0, check_sound),
     ("adc", 4.0, check_converter),
-    ("headset", 5.0, check_headset),
-    ("broker", 7.0, lambda scene: check_broker(scene, scene.clock.wall())),
+    ("headset", 6.0, check_headset),
 )
 NAMES = tuple(name for name, _, _ in FAMILIES)
 

@@ -11,11 +11,13 @@ from device.doctor.owners import Owner, owner_of
 from device.doctor.result import Result, attention, failed, ok, skipped
 from device.doctor.scene import Scene
 from device.messages import PlayerState
+from device.music.loudness import ceiling_lufs
 
 ASK_S = 2.0
 NAMES_S = 5.0
 NAMES_CODE = "import json; from drivers.audio import output_names; print(json.dumps(output_names()))"
 TOLERANCE_DB = 0.5
+METER_LU = 1.0  # chosen: rounding and the meter's window
 _CARD = re.compile(r"^\s*(\d+) \[(\S+)\s*\]: (.+)$")
 _CONTROL = re.compile(r"^Simple mixer control '(.+)',\d+$")
 _LEVEL = re.compile(r"Playback -?\d+ \[\d+%\] \[(-?\d+\.\d+)dB\](?: \[(on|off)\])?")
@@ -55,7 +57,21 @@ def check_sound(scene: Scene) -> list[Result]:
         return [_other_device(scene, player.device), ceiling]
     held = scene.heard.newest(PlayerState) is not None
     device = ok("sound.device", f"card {card.number} is there" + (", the player has it" if held else ""))
-    return [device, _mixer(scene, card), ceiling]
+    return [device, _mixer(scene, card), ceiling, *_loudness(scene)]
+
+
+def _loudness(scene: Scene) -> list[Result]:
+    """Compare what is heard now, if anything is, with the ceiling in LUFS."""
+    loudest = max((state.loudness_lufs for state in scene.heard.all(PlayerState)
+                   if state.loudness_lufs is not None), default=None)
+    if loudest is None:
+        return []
+    ceiling = ceiling_lufs(scene.settings.player.loudness)
+    if loudest > ceiling + METER_LU:
+        return [failed("sound.loudness", f"louder than the ceiling of {ceiling:g} LUFS",
+                       "systemctl stop tranquillo-player, and tell whoever maintains the software",
+                       round(loudest, 1), "LUFS")]
+    return [ok("sound.loudness", f"under the ceiling of {ceiling:g} LUFS", round(loudest, 1), "LUFS")]
 
 
 def cards_of(text: str) -> list[Card]:

@@ -53,8 +53,8 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The unit now; None where nobody says so.
 
-    `minute` of `minutes` is where the session is; `stress_known` whether the music can follow; `outbox_*`
-    are letters that wait for the broker; `release` is the folder that is active.
+    `minute` of `minutes` is where the session is; `stress_known` whether the music can follow; `sends`
+    whether a broker is configured, `outbox_*` are letters that wait for it; `release` is the active folder.
     """
 
     format: int = 1
@@ -68,6 +68,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     sounding: bool | None
     contact: Contact
     stress_known: bool | None
+    sends: bool
     outbox_fleet: int | None
     outbox_outcomes: int | None
     services: tuple[ServiceStatus, ...]
@@ -88,6 +89,7 @@ def status_of(settings: Settings, heard: Heard, units: Mapping[str, Unit], root:
         sounding=None if player is None else player.sounding,
         contact=_contact(heard),
         stress_known=None if stress is None else stress.level is not None,
+        sends=bool(settings.telemetry.broker_host),
         outbox_fleet=None if depth is None else depth.fleet,
         outbox_outcomes=None if depth is None else depth.outcomes,
         services=tuple(_service(name, settings, heard, units.get(name)) for name in expected(settings)),
@@ -162,8 +164,10 @@ def _sensors(status: Status) -> str:
 
 def _outbox(status: Status) -> str:
     """Say what waits for the broker."""
+    if not status.sends:
+        return "none: no broker is configured, nothing is sent"
     if status.outbox_fleet is None:
-        return "unknown (not root), or nothing is sent"
+        return "unknown: it is not made yet, or not this user's to read"
     return f"{status.outbox_fleet} reports and {status.outbox_outcomes} outcomes wait"
 
 

@@ -63,7 +63,7 @@ def _readonly(scene: Scene) -> Result:
         return skipped(name, "the kernel does not tell how it is mounted")
     kind, flags = options["/"]
     if kind == "overlay":
-        return ok(name, "read-only below an overlay in memory, as provisioned")
+        return ok(name, "an overlay: the file system below it is not written")
     if "ro" not in flags:
         return ok(name, "can be written")
     meant = any(words[1] == "/" and "ro" in words[3].split(",") for words in _lines(scene, "/etc/fstab"))

@@ -106,6 +106,20 @@ def test_broker_unfit_certificates_are_told_apart(
     assert "broker.example" not in result.says + result.advice
 
 
+def test_broker_whose_own_certificate_ends_soon_needs_attention(tmp_path, clinic, own, authority, found):
+    server = authority.issue("ending", days=20)
+    ending = Mosquitto(tmp_path, (
+        f"cafile {authority.certificate}", f"certfile {server.certificate}", f"keyfile {server.key}",
+        "require_certificate true"))
+    ending.start()
+    scene = clinic(ending.port, own)
+    scene.clock.set_wall(time.time())
+    result = found(check_broker(scene, time.time()))["broker.reachable"]
+    ending.stop()
+    assert result.outcome is Outcome.ATTENTION
+    assert "its own certificate" in result.says
+
+
 def test_broker_without_tls_on_this_machine(tmp_path, clinic, found):
     plain = Mosquitto(tmp_path)
     plain.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from device.config import Loudness
@@ -138,6 +139,13 @@ def test_sound_that_the_player_cannot_make_has_failed(machine, found):
     machine.heard = gather([health, PLAYING], 2.5)
     result = found(check_sound(machine.scene()))["sound.device"]
     assert (result.outcome, result.advice) == (Outcome.FAILED, "no sound output has 'Headphones'")
+
+
+@pytest.mark.parametrize(("lufs", "outcome"), [(-36.0, Outcome.OK), (-30.0, Outcome.FAILED)])
+def test_sound_heard_now_is_held_to_the_ceiling(machine, found, lufs, outcome):
+    machine.heard = gather([msgspec.structs.replace(PLAYING, sounding=True, loudness_lufs=lufs)], 2.5)
+    result = found(check_sound(machine.scene()))["sound.loudness"]
+    assert (result.outcome, result.value) == (outcome, lufs)
 
 
 def test_sound_to_a_file_has_no_card(stage, found):

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from device.clock import ManualClock
+from device.config import Telemetry
 from device.doctor.heard import NOTHING, gather
 from device.doctor.outbox import Depth, outbox_path, read_depth
 from device.doctor.status import screen, status_of
@@ -80,6 +81,7 @@ def test_status_where_nobody_speaks(stage):
     assert (states["player"], states["sensors"], states["headset"]) == ("silent", "failed", "stopped")
     assert (status.phase, status.minute, status.stress_known, status.outbox_fleet) == (None, None, None, None)
     assert "the conductor says nothing" in screen(status)
+    assert "nothing is sent" in screen(status)
 
 
 def test_status_idle_has_no_minute(stage):
@@ -102,6 +104,7 @@ def outbox(stage):
 
 
 def test_status_counts_what_waits_beside_the_writer(stage, outbox):
+    stage.change(telemetry=Telemetry(broker_host="broker.example"))
     status = status_of(stage.settings, NOTHING, {}, stage.root)
     assert (status.outbox_fleet, status.outbox_outcomes) == (3, 0)
     assert "3 reports and 0 outcomes wait" in screen(status)
