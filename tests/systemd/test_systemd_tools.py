@@ -98,7 +98,7 @@ def test_systemd_folder_of_the_bus_is_for_its_group_alone(machine):
 @pytest.mark.skipif(shutil.which("udevadm") is None, reason="needs udev")
 def test_systemd_udev_reads_every_rule():
     if run("udevadm", "verify", "--help").returncode == 0:  # from systemd 254
-        done = run("udevadm", "verify", SOURCE / "udev/90-tranquillo.rules")
+        done = run("udevadm", "verify", "--resolve-names=never", SOURCE / "udev/90-tranquillo.rules")
         assert done.returncode == 0, done.stdout + done.stderr
         return
     done = run("unshare", "--mount", "sh", "-c", f"mount --bind {SOURCE / 'udev'} /etc/udev/rules.d && "
