@@ -9,16 +9,14 @@ from typing import NamedTuple
 
 from device.doctor.result import Result, attention, failed, ok, skipped
 from device.doctor.scene import Scene
+from device.machine import HEAT_ADVICE, HOT_C, SUPPLY_ADVICE, UNDER_VOLTAGE, hottest_c, throttled_bits
 
 ASK_S = 2.0
-THROTTLED = "/sys/devices/platform/soc/soc:firmware/get_throttled"
-# Bits of get_throttled (Raspberry Pi documentation, vcgencmd): now, and 16 higher since the start.
-UNDER_VOLTAGE, THROTTLED_NOW, SOFT_LIMIT = 0x1, 0x4, 0x8
+THROTTLED_NOW, SOFT_LIMIT = 0x4, 0x8  # bits of get_throttled beside UNDER_VOLTAGE
 SINCE_START = 16
-WARM_C, HOT_C = 75.0, 83.0  # a Pi slows down from 80 C on, much from 85 C (its documentation)
+WARM_C = 75.0  # chosen: 5 C below where a Pi slows down
 SCARCE_MIB, EXHAUSTED_MIB = 96, 32  # chosen: a player that is started again needs some 60 MiB
 STA_UNSYNC, TIME_ERROR = 0x0040, 5  # of adjtimex(2)
-SUPPLY_ADVICE = "use the official power supply and a short, thick cable; unplug what draws power from USB"
 
 
 def check_machine(scene: Scene) -> list[Result]:
@@ -28,7 +26,7 @@ def check_machine(scene: Scene) -> list[Result]:
 
 def throttled(scene: Scene) -> int | None:
     """Return the Pi's own word on its power, by the kernel's file or by vcgencmd; None if there is none."""
-    bits = scene.number(THROTTLED, 16)
+    bits = throttled_bits(scene.root)
     if bits is not None:
         return bits
     answer = scene.ask(("vcgencmd", "get_throttled"), ASK_S) if is_pi(scene) else None
@@ -72,16 +70,14 @@ def _alarm(scene: Scene) -> Result:
 def _temperature(scene: Scene) -> Result:
     """Judge the hottest zone."""
     name = "machine.temperature"
-    zones = scene.path("/sys/class/thermal").glob("thermal_zone*")
-    found = [scene.number(f"/sys/class/thermal/{zone.name}/temp") for zone in zones]
-    degrees = [value / 1000.0 for value in found if value is not None and value > 0]
-    if not degrees:
+    hottest = hottest_c(scene.root)
+    if hottest is None:
         return skipped(name, "this machine does not tell its temperature")
-    celsius = round(max(degrees), 1)
+    celsius = round(hottest, 1)
     if celsius >= WARM_C:
         word = failed if celsius >= HOT_C else attention
         return word(name, "too hot, it slows down" if celsius >= HOT_C else "hot",
-                    "give the unit air: nothing on it, no sun, no heater below", celsius, "C")
+                    HEAT_ADVICE, celsius, "C")
     return ok(name, "fine", celsius, "C")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from device.doctor.result import Result, attention, failed, ok, skipped
 from device.doctor.scene import Scene
+from device.machine import CARD_ADVICE, file_system_errors
 
 MIB = 1024 * 1024
 SCARCE_MIB, FULL_MIB = 512, 64  # chosen: a release is some 400 MiB; below 64 the journal stops
@@ -16,7 +17,6 @@ BUSY_MIB_PER_H = 100.0  # chosen: 0.9 TB a year, where small cards begin to die
 CARD = "mmcblk"  # what the kernel calls memory cards and eMMC; disks stand more
 MOUNT_WORDS = 4  # device, place, type, options: fstab(5)
 OBSERVED_H = 1.0  # the start itself writes much
-REPLACE = "copy what matters and replace the card"
 
 
 def check_storage(scene: Scene) -> list[Result]:
@@ -70,7 +70,7 @@ def _readonly(scene: Scene) -> Result:
     if meant:
         return ok(name, "read-only, as /etc/fstab says")
     return failed(name, "read-only, though /etc/fstab does not say so: the kernel found errors",
-                  f"journalctl -k | grep -i ext4; {REPLACE}")
+                  f"journalctl -k | grep -i ext4; {CARD_ADVICE}")
 
 
 def _lines(scene: Scene, path: str) -> list[list[str]]:
@@ -82,16 +82,12 @@ def _lines(scene: Scene, path: str) -> list[list[str]]:
 def _errors_and_writes(scene: Scene) -> list[Result]:
     """Judge what ext4 counts of each file system: errors, and how much is written."""
     results = []
-    for folder in sorted(scene.path("/sys/fs/ext4").glob("*/")):
-        name, place = folder.name, f"/sys/fs/ext4/{folder.name}"
-        errors = scene.number(f"{place}/errors_count")
-        if errors is None:
-            continue
+    for name, errors in file_system_errors(scene.root).items():
         if errors:
             results.append(failed(f"storage.{name}.errors", "the file system has had errors",
-                                  f"{REPLACE}; check it at the next start (fsck.mode=force)", errors,
+                                  f"{CARD_ADVICE}; check it at the next start (fsck.mode=force)", errors,
                                   "errors"))
-        results.extend(_writes(scene, name, place))
+        results.extend(_writes(scene, name, f"/sys/fs/ext4/{name}"))
     return results
 
 
@@ -130,7 +126,7 @@ def _judge_wear(label: str, step: int, reserve: int) -> Result:
     """Judge a step of 10 % and the state of the reserve."""
     used = 10 * step
     if step >= SPENT_STEP or reserve >= PRE_EOL_URGENT:
-        return failed(label, "worn out", REPLACE, used, "% of its life")
+        return failed(label, "worn out", CARD_ADVICE, used, "% of its life")
     if step >= WORN_STEP or reserve >= PRE_EOL_WARNING:
-        return attention(label, "nearly worn out", REPLACE, used, "% of its life")
+        return attention(label, "nearly worn out", CARD_ADVICE, used, "% of its life")
     return ok(label, "at most so much of its life is used", used, "% of its life")

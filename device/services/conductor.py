@@ -14,6 +14,7 @@ from device.control.power_cut import SYNCHRONISED_PATH, PowerCutKeeper, PowerCut
 from device.control.resume import SavedSession, SessionKeeper, SessionStore, read_boot_id
 from device.control.session import SessionMachine, SessionState
 from device.errors import DeviceLost, ModelError
+from device.machine import MachineWatch
 from device.messages import (
     Fault,
     Features,
@@ -88,13 +89,15 @@ class Conductor:
         generator: draws session seeds.
         cut: of the session that survives a power cut, None where a site does not want that.
         faults: of the building, they last as long as this process.
+        machine: what the computer says of itself; None beside a simulated panel, which has none of its own.
     """
 
     period_s = 0.02
 
     def __init__(self, settings: Settings, clock: Clock, bus: Bus, *, panel: Reopener[PanelPart],
                  director: Director, keeper: SessionKeeper, generator: random.Random,
-                 cut: PowerCutKeeper | None = None, faults: tuple[Fault, ...] = ()) -> None:
+                 cut: PowerCutKeeper | None = None, faults: tuple[Fault, ...] = (),
+                 machine: MachineWatch | None = None) -> None:
         at_s = clock.monotonic()
         self._program = settings.program
         self._clock = clock
@@ -104,6 +107,7 @@ class Conductor:
         self._keeper = keeper
         self._cut = cut
         self._built_faults = faults
+        self._computer = machine
         self._gestures = Gestures()
         self._light = Light()
         self._watch = Watch(expected_services(settings), at_s)
@@ -128,10 +132,12 @@ class Conductor:
         self._show(at_s)
 
     def faults(self) -> tuple[Fault, ...]:
-        """Return what is wrong with panel, button, melody model and the files that are kept."""
+        """Return what is wrong with panel, button, melody model, what is kept on disk, and the computer."""
+        at_s = self._clock.monotonic()
         return (*self._built_faults, *self._panel.faults(), *self._gestures.faults(), *self._keeper.faults(),
                 *(self._cut.faults() if self._cut else ()), *self._director.faults(),
-                *self._watch.faults(self._machine.phase, self._clock.monotonic()))
+                *(self._computer.faults(at_s) if self._computer else ()),
+                *self._watch.faults(self._machine.phase, at_s))
 
     def close(self) -> None:
         """Release the panel; a running session stays saved for a restart."""
@@ -291,6 +297,7 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Conductor
         settings, clock, bus, panel=Reopener(open_panel, clock, PANEL_LOST),
         director=Director(settings.program, compose, state_dir), generator=random.Random(),
         keeper=SessionKeeper(SessionStore(Path(settings.run_dir), boot_id)), cut=cut, faults=faults,
+        machine=MachineWatch(Path("/")) if pins.pins.startswith("linux:") else None,
     )
 
 
