@@ -12,10 +12,12 @@ import msgspec
 from device.bus import Bus
 from device.clock import Clock
 from device.config import Settings
+from device.control import rating
 from device.messages import Fault, Features, Health, PlayerState, Session, Stress
 from device.runtime import Root, Worker, main
 from device.telemetry.anonymise import Draft, SessionTally, outcome_of
-from device.telemetry.fleet import FleetView
+from device.telemetry.certificate import Expiry
+from device.telemetry.fleet import FleetView, build_here
 from device.telemetry.outbox import Outbox
 from device.telemetry.records import SentFault, seal
 from device.telemetry.uplink import Uplink
@@ -24,6 +26,7 @@ from drivers.open import Parts
 PERIOD_S = 0.1
 TICK_S = 1.0
 DRAFT_S = 60.0  # how much of a running session a killed process may forget; each costs one disk write
+ASK_S = rating.ASK_S + rating.SETTLE_S + 10.0  # after a session, until no tap can tell any more how it was
 SETTLING_S = 3.0  # after the start every process has spoken once: an earlier heartbeat would call them absent
 FAULTS_PAUSE_S = 10.0  # between two reports of changed faults, so that a flapping one cannot flood the clinic
 
@@ -44,9 +47,11 @@ class Telemetry:
         self._uplink = uplink
         self._view = view
         self._rng = rng
-        self._tally = SessionTally(read_draft(outbox.load_draft()))
+        self._expiry = Expiry(settings.telemetry.tls, clock)
+        self._tally = SessionTally(
+            read_draft(outbox.load_draft()), ASK_S if settings.program.self_rating else 0.0)
         self._drafted: tuple[int, int] | None = None
-        self._told: tuple[SentFault, ...] = ()
+        self._told: tuple[SentFault, ...] | None = None
         self._born_s = self._tick_s = clock.monotonic()
         self._heartbeat_s = self._faults_s = self._born_s + SETTLING_S
 
@@ -105,20 +110,20 @@ class Telemetry:
         """Store the heartbeat; where the disk refuses, send it at once so that the clinic learns of that."""
         letter = seal(self._view.state(
             identifier=self._identifier(), epoch=self._outbox.epoch, number=self._outbox.next_number(),
-            now_s=now_s, wall_s=self._clock.wall(), uptime_s=now_s - self._born_s,
+            now_s=now_s, wall_s=self._clock.wall(), uptime_s=now_s - self._born_s, days=self._expiry.left(),
             outbox_rows=self._outbox.depth("fleet"), outbox_dropped=self._outbox.dropped))
         if not self._outbox.enqueue(letter):
             self._uplink.send_now(letter)
 
     def _report_faults(self, now_s: float) -> None:
-        """Tell of faults when they have changed."""
+        """Tell of faults once after the start, and when they have changed."""
         faults = self._view.faults(now_s)
         if faults == self._told or now_s < self._faults_s:
             return
-        self._told = faults
+        before, self._told = self._told or (), faults
         self._faults_s = now_s + FAULTS_PAUSE_S
         self._outbox.enqueue(seal(self._view.fault_report(
-            faults, identifier=self._identifier(), epoch=self._outbox.epoch,
+            faults, before, identifier=self._identifier(), epoch=self._outbox.epoch,
             number=self._outbox.next_number(), wall_s=self._clock.wall())))
 
     def _identifier(self) -> str:
@@ -156,7 +161,7 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Worker:
     outbox = Outbox(path, clock, rng, settings.telemetry.outbox_max_rows)
     uplink = Uplink(settings.telemetry, settings.unit_id, outbox, clock, rng)
     names = (socket.gethostname(), settings.telemetry.broker_host)
-    view = FleetView(settings.unit_id, names, importlib.metadata.version("tranquillo"))
+    view = FleetView(settings.unit_id, names, build_here(importlib.metadata.version("tranquillo")))
     return Telemetry(settings, clock, bus, outbox, uplink, view, rng)
 
 

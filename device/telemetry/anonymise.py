@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from device.messages import Session, SessionPhase, Stress, StressBand
+from device.messages import Rating, Session, SessionPhase, Stress, StressBand
 from device.telemetry.records import LONGEST_SESSION_MIN, Outcome, Year
 
 BIN_S = 30.0  # finest grain in which stress bands are counted, and only on the device
@@ -38,6 +38,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     elapsed_s: float
     bins: tuple[tuple[int, int, int, int], ...] = ()
+    rating: Rating | None = None
 
 
 class SessionTally:
@@ -45,10 +46,13 @@ class SessionTally:
 
     Args:
         draft: what an earlier process had counted of a session that may still be running, or None.
+        ask_s: how long after a session somebody may still tell how it was; 0 where nobody is asked.
     """
 
-    def __init__(self, draft: Draft | None) -> None:
+    def __init__(self, draft: Draft | None, ask_s: float = 0.0) -> None:
         self._draft = draft
+        self._ask_s = ask_s
+        self._asked = False  # this process saw a gentle end: a rating told now is of that session
         self._finished: list[Draft] = []
         self._band = StressBand.UNKNOWN
         self._band_at_s = -FRESH_S
@@ -68,10 +72,13 @@ class SessionTally:
         if session.phase in {SessionPhase.RUNNING, SessionPhase.ENDING}:
             self._silent_since_s = None
             self._count(session)
+            self._asked = session.phase is SessionPhase.ENDING and self._ask_s > 0.0
         elif self._draft is not None:
+            self._note_rating(session)
             if self._silent_since_s is None:
                 self._silent_since_s = session.at_s
-            if session.at_s - self._silent_since_s >= SETTLE_S:
+            patience_s = max(SETTLE_S, self._ask_s) if self._asked else SETTLE_S
+            if session.at_s - self._silent_since_s >= patience_s:
                 self.finish_silent()
 
     def finish_silent(self) -> None:
@@ -85,6 +92,14 @@ class SessionTally:
         """Return the sessions that have ended since the last call."""
         finished, self._finished = self._finished, []
         return finished
+
+    def _note_rating(self, session: Session) -> None:
+        """Keep how it was; nobody is asked after a session that was silenced, nor once there is an answer."""
+        if session.phase is SessionPhase.MUTED:
+            self._asked = False
+        if self._asked and session.rating is not None and self._draft is not None:
+            self._draft = msgspec.structs.replace(self._draft, rating=session.rating)
+            self._asked = False
 
     def _count(self, session: Session) -> None:
         """Add the seconds that have passed in the session's own time under the present band."""
@@ -109,12 +124,13 @@ def outcome_of(draft: Draft, identifier: str, wall_s: float) -> Outcome:
     """Return the coarse record of an ended session under a random identifier.
 
     It tells of both ends of the session or of neither: one known level beside an unknown one would say
-    when the sensors had contact.
+    when the sensors had contact. Nor does it tell how a session was that is too short for levels.
     """
     first, last = ends_of(draft)
     if StressBand.UNKNOWN in {first, last}:
         first = last = StressBand.UNKNOWN
-    return Outcome(id=identifier, year=year_of(wall_s), stress_first_third=first, stress_last_third=last)
+    return Outcome(id=identifier, year=year_of(wall_s), stress_first_third=first, stress_last_third=last,
+                   rating=draft.rating if draft.elapsed_s >= SHORTEST_S else None)
 
 
 def ends_of(draft: Draft) -> tuple[StressBand, StressBand]:
@@ -136,12 +152,17 @@ def prevailing(bins: Sequence[tuple[int, int, int, int]]) -> StressBand:
 
 def year_of(wall_s: float) -> Year | None:
     """Return the year (UTC), or None while the clock has not been set."""
-    return time.gmtime(wall_s).tm_year if wall_s >= CLOCK_SET_S else None
+    return time.gmtime(wall_s).tm_year if is_clock_set(wall_s) else None
+
+
+def is_clock_set(wall_s: float) -> bool:
+    """Tell whether the wall clock can be right: a Pi has no clock chip and starts in the past."""
+    return wall_s >= CLOCK_SET_S
 
 
 def minute_of(wall_s: float) -> str | None:
     """Return UTC to the minute for the fleet stream, or None while the clock has not been set."""
-    return time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(wall_s)) if wall_s >= CLOCK_SET_S else None
+    return time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(wall_s)) if is_clock_set(wall_s) else None
 
 
 def scrub(words: str, names: Sequence[str]) -> str:

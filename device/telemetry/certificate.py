@@ -8,9 +8,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from device.clock import Clock
 from device.config import Tls
+from device.telemetry.anonymise import is_clock_set
 
-WARN_S = 30 * 86_400.0  # an expiring certificate is reported 30 days ahead
+DAY_S = 86_400.0
+WARN_S = 30 * DAY_S  # an expiring certificate is reported 30 days ahead
+LOOK_S = 600.0  # between two looks at the files
+MOST_DAYS = 3650  # ten years or more are told as ten years
 
 _SEQUENCE, _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x30, 0x17, 0x18, 0xA0  # X.690 tags used in X.509
 
@@ -20,6 +25,33 @@ class Validity(NamedTuple):
 
     not_before_s: float
     not_after_s: float
+
+
+class Days(NamedTuple):
+    """Whole days left of the unit's certificate and of its authority; None where that is not known."""
+
+    certificate: int | None = None
+    authority: int | None = None
+
+
+class Expiry:
+    """Looks now and then at how long a lane's certificates hold; the files may be renewed while we run."""
+
+    def __init__(self, tls: Tls | None, clock: Clock) -> None:
+        self._tls = tls
+        self._clock = clock
+        self._look_s = clock.monotonic()
+        self._days = Days()
+
+    def left(self) -> Days:
+        """Return the days left; unknown without certificates and while the clock is not set."""
+        if self._clock.monotonic() >= self._look_s:
+            self._look_s = self._clock.monotonic() + LOOK_S
+            wall_s, tls = self._clock.wall(), self._tls
+            self._days = Days()
+            if tls is not None and is_clock_set(wall_s):
+                self._days = Days(days_left(tls.certificate, wall_s), days_left(tls.ca, wall_s))
+        return self._days
 
 
 class TidySocket(ssl.SSLSocket):
@@ -53,6 +85,15 @@ def validity(path: Path) -> Validity:
     _serial, _algorithm, _issuer, dates = fields[:4]
     before, after = _children(dates[1])
     return Validity(_seconds(*before), _seconds(*after))
+
+
+def days_left(path: str, wall_s: float) -> int | None:
+    """Return the whole days left of a certificate file, 0 to `MOST_DAYS`; None without one or unreadable."""
+    try:
+        left_s = validity(Path(path)).not_after_s - wall_s if path else None
+    except (OSError, ValueError):
+        return None
+    return None if left_s is None else max(0, min(MOST_DAYS, int(left_s // DAY_S)))
 
 
 def context_of(tls: Tls) -> ssl.SSLContext:

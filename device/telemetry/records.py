@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from device.messages import Service, Severity, StressBand
+from device.messages import Rating, Service, Severity, StressBand
 
 ROOT = "tranquillo/v1"
 LONGEST_SESSION_MIN = 90  # the longest program the configuration allows
@@ -24,7 +24,11 @@ Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Advice = Annotated[str, Meta(max_length=240, pattern=r"^[^\d@\\]*$")]  # no numbers: see `anonymise.scrub`
 Minute = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$")]
 Version = Annotated[str, Meta(pattern=r"^[0-9a-z][0-9a-z.+-]{0,31}$")]
+System = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,15}-[0-9]{1,4}$")]  # name and release: debian-12
 Count = Annotated[int, Meta(ge=0)]
+ProgramMinute = Annotated[int, Meta(ge=0, le=LONGEST_SESSION_MIN)]
+ProgramMinutes = Annotated[int, Meta(ge=1, le=LONGEST_SESSION_MIN)]
+DaysLeft = Annotated[int, Meta(ge=0, le=3650)]  # ten years or more are ten years
 Year = Annotated[int, Meta(ge=2023, le=9999)]
 
 
@@ -52,13 +56,23 @@ class SentFault(msgspec.Struct, frozen=True, kw_only=True):
     advice: Advice
 
 
+class FaultName(msgspec.Struct, frozen=True, kw_only=True):
+    """Which fault, without its words."""
+
+    service: Service
+    code: Code
+
+
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """Which sensors give a usable signal now; no value of any of them."""
 
-    eda: bool = False
-    ppg: bool = False
-    temperature: bool = False
-    eeg: bool = False
+    eda: bool
+    ppg: bool
+    temperature: bool
+    eeg: bool
+
+
+NO_CONTACT = Contact(eda=False, ppg=False, temperature=False, eeg=False)
 
 
 class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,23 +98,41 @@ class FleetRecord(Record, frozen=True, kw_only=True):
 
 
 class FleetState(FleetRecord, frozen=True, kw_only=True):
-    """The heartbeat: is the unit well, is it playing, what is wrong. No physiology."""
+    """The heartbeat: is the unit well, is it playing, what is wrong. No physiology.
+
+    `program_minute` of `program_minutes` is where the session is, None while nothing plays: no more than
+    the heartbeats' own `phase` tells whoever counts them. `uptime_s` is of the telemetry process,
+    `machine_uptime_s` of the unit. Days left are whole days, None where there is no certificate.
+    """
 
     phase: Literal["running", "idle"]
+    program_minute: ProgramMinute | None
+    program_minutes: ProgramMinutes | None
     sounding: bool
     contact: Contact
     services: tuple[ServiceState, ...]
     faults: tuple[SentFault, ...]
     version: Version
+    python: Version
+    system: System | None
     uptime_s: Count
+    machine_uptime_s: Count
+    clock_set: bool
+    certificate_days: DaysLeft | None
+    authority_days: DaysLeft | None
     outbox_rows: Count
     outbox_dropped: Count
 
 
 class FleetFaults(FleetRecord, frozen=True, kw_only=True):
-    """The present faults, sent when they change; an empty list says that all is well again."""
+    """The present faults, sent when they change, with what began and what ended since the letter before.
+
+    An empty `faults` says that all is well again.
+    """
 
     faults: tuple[SentFault, ...]
+    began: tuple[FaultName, ...]
+    ended: tuple[FaultName, ...]
 
 
 class Availability(Record, frozen=True, kw_only=True):
@@ -115,12 +147,17 @@ class Outcome(Record, frozen=True, kw_only=True):
     """One session, without unit, patient or time of day, and with nothing that the fleet stream shows too.
 
     `year` is the finest date that HIPAA Safe Harbor leaves (NUMBERS, Privacy), None until the clock has
-    been set; the bands are the prevailing level of the first and last third, both known or both unknown.
+    been set; the bands are the prevailing level of the first and last third, both known or both unknown;
+    `rating` is how somebody felt, told by taps, None where nobody was asked or nobody answered.
+
+    Style and mode of the program are left out on purpose: a unit keeps them for weeks, so they would sort
+    outcomes by unit, and the mode would tell who is in which arm of a study.
     """
 
     year: Year | None
     stress_first_third: StressBand
     stress_last_third: StressBand
+    rating: Rating | None
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,8 +191,9 @@ def seal(record: FleetState | FleetFaults | Availability | Outcome) -> Letter:
         return Letter(id=record.id, kind=Kind.HEALTH, topic=f"{ROOT}/fleet/{record.unit}/state",
                       payload=payload, retain=True, number=record.number)
     if isinstance(record, FleetFaults):
-        return Letter(id=record.id, kind=Kind.FAULT, topic=f"{ROOT}/fleet/{record.unit}/faults",
-                      payload=payload, number=record.number)
+        news = record.faults or record.ended  # that a unit starts and is well may be forgotten
+        return Letter(id=record.id, kind=Kind.FAULT if news else Kind.HEALTH,
+                      topic=f"{ROOT}/fleet/{record.unit}/faults", payload=payload, number=record.number)
     if isinstance(record, Availability):
         return Letter(id=record.id, kind=Kind.HEALTH, topic=f"{ROOT}/fleet/{record.unit}/availability",
                       payload=payload, retain=True)

@@ -31,7 +31,7 @@ from device.messages import (
     StressBand,
 )
 from device.services import telemetry
-from device.telemetry.fleet import FleetView
+from device.telemetry.fleet import FleetView, build_here
 from device.telemetry.outbox import Outbox
 from device.telemetry.records import Outcome
 from device.telemetry.uplink import Uplink
@@ -64,7 +64,7 @@ class Unit:
         uplink = Uplink(self.settings.telemetry, UNIT, self.outbox, self.clock, rng)
         self.worker = telemetry.Telemetry(
             self.settings, self.clock, self.hub.connect(telemetry.ROOT.reads), self.outbox, uplink,
-            FleetView(UNIT, [], "0.1.0"), rng)
+            FleetView(UNIT, [], build_here("0.1.0")), rng)
 
     def run(self, seconds: float, *, phase=SessionPhase.IDLE, elapsed_s=0.0, band=StressBand.LOW, faults=()):
         for second in range(int(seconds)):
@@ -107,11 +107,13 @@ def test_telemetry_tells_of_faults_when_they_change_and_not_too_often(unit):
     unit.run(20, faults=(CABLE,))
     unit.run(20)
     reports = [row for row in unit.rows("fleet") if "phase" not in row]
-    assert [[fault["code"] for fault in row["faults"]] for row in reports] == [["adc_lost"], []]
+    assert [[fault["code"] for fault in row["faults"]] for row in reports] == [[], ["adc_lost"], []]
+    assert [row["began"] for row in reports][1] == [{"service": "sensors", "code": "adc_lost"}]
+    assert [row["ended"] for row in reports][2] == [{"service": "sensors", "code": "adc_lost"}]
     for _ in range(10):  # a loose contact
         unit.run(1, faults=(CABLE,))
         unit.run(1)
-    assert len([row for row in unit.rows("fleet") if "phase" not in row]) <= 2 + 3
+    assert len([row for row in unit.rows("fleet") if "phase" not in row]) <= 3 + 3
 
 
 def test_telemetry_outcome_is_stored_at_the_end_and_waits(unit):

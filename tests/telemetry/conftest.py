@@ -11,7 +11,8 @@ from device.clock import ManualClock, SystemClock
 from device.messages import StressBand
 from device.telemetry.outbox import Outbox
 from device.telemetry.records import (
-    Contact,
+    NO_CONTACT,
+    FaultName,
     FleetFaults,
     FleetState,
     Letter,
@@ -33,18 +34,20 @@ class Mint:
     def health(self, outbox: Outbox) -> Letter:
         return seal(FleetState(
             id=self.identifier(), unit="ward-3", epoch=outbox.epoch, number=outbox.next_number(),
-            at="2026-01-02T03:04Z", phase="idle", sounding=False, contact=Contact(), services=(), faults=(),
-            version="0.1.0", uptime_s=5, outbox_rows=0, outbox_dropped=0))
+            at="2026-01-02T03:04Z", phase="idle", program_minute=None, program_minutes=None, sounding=False,
+            contact=NO_CONTACT, services=(), faults=(), version="0.1.0", python="3.11.2", system="debian-12",
+            uptime_s=5, machine_uptime_s=9, clock_set=True, certificate_days=90, authority_days=900,
+            outbox_rows=0, outbox_dropped=0))
 
     def fault(self, outbox: Outbox, *faults: SentFault) -> Letter:
         return seal(FleetFaults(
             id=self.identifier(), unit="ward-3", epoch=outbox.epoch, number=outbox.next_number(), at=None,
-            faults=faults))
+            faults=faults, began=(), ended=() if faults else (FaultName(service="player", code="gone"),)))
 
     def outcome(self) -> Letter:
         return seal(Outcome(
             id=self.identifier(), year=2026, stress_first_third=StressBand.HIGH,
-            stress_last_third=StressBand.LOW))
+            stress_last_third=StressBand.LOW, rating=None))
 
 
 @pytest.fixture

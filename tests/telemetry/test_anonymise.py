@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.messages import Session, SessionPhase, Stress, StressBand
+from device.messages import Rating, Session, SessionPhase, Stress, StressBand
 from device.telemetry.anonymise import (
     CLOCK_SET_S,
     SETTLE_S,
@@ -31,9 +31,10 @@ RUNNING, ENDING, IDLE, MUTED = (
     SessionPhase.RUNNING, SessionPhase.ENDING, SessionPhase.IDLE, SessionPhase.MUTED)
 
 
-def session(phase, elapsed_s, at_s, *, seed=42, duration_s=1200.0, fade_s=12.0) -> Session:
+def session(phase, elapsed_s, at_s, *, seed=42, duration_s=1200.0, fade_s=12.0, rating=None) -> Session:
     return Session(
-        at_s=at_s, phase=phase, seed=seed, elapsed_s=elapsed_s, duration_s=duration_s, fade_s=fade_s)
+        at_s=at_s, phase=phase, seed=seed, elapsed_s=elapsed_s, duration_s=duration_s, fade_s=fade_s,
+        rating=rating)
 
 
 def stress(band, at_s, level=0.5) -> Stress:
@@ -75,7 +76,7 @@ def test_anonymise_a_program_played_to_its_end(ward):
     at = ward.play(RUNNING, 388, at, band=StressBand.LOW)
     ward.play(ENDING, 12, at, band=StressBand.LOW)
     assert ward.only() == Outcome(
-        id=ID, year=2026, stress_first_third=StressBand.HIGH, stress_last_third=StressBand.LOW)
+        id=ID, year=2026, stress_first_third=StressBand.HIGH, stress_last_third=StressBand.LOW, rating=None)
 
 
 def test_anonymise_a_press_ends_early_and_thirds_are_of_what_was_played(ward):
@@ -147,6 +148,64 @@ def test_anonymise_a_session_whose_end_nobody_saw_is_told(ward):
     ward.play(RUNNING, 390)
     after = Ward(ward.tally.draft, start_s=ward.at_s + 900)
     assert after.only().stress_last_third is StressBand.LOW
+
+
+def asked(played_s: float = 700) -> Ward:
+    """Return a ward where ratings are asked for, with a session just played to its end."""
+    ward = Ward()
+    ward.tally = SessionTally(None, ask_s=80.0)
+    at = ward.play(RUNNING, int(played_s) - 12)
+    ward.play(ENDING, 12, at)
+    return ward
+
+
+def test_anonymise_an_answer_after_the_session_goes_with_it():
+    ward = asked()
+    ward.play(IDLE, 60)
+    assert ward.tally.take_finished() == [], "somebody may still answer"
+    ward.play(IDLE, 1, rating=Rating.WORSE)
+    (draft,) = ward.tally.take_finished()
+    assert outcome_of(draft, ID, WALL_S).rating is Rating.WORSE
+
+
+def test_anonymise_no_answer_is_none_and_is_not_waited_for_long():
+    ward = asked()
+    ward.play(IDLE, 82)
+    (draft,) = ward.tally.take_finished()
+    assert outcome_of(draft, ID, WALL_S).rating is None
+
+
+def test_anonymise_an_answer_to_a_short_session_is_not_told():
+    ward = asked(SHORTEST_S - 10)
+    ward.play(IDLE, 2, rating=Rating.BETTER)
+    ward.play(IDLE, 3, rating=Rating.BETTER)
+    (draft,) = ward.tally.take_finished()
+    assert draft.rating is Rating.BETTER
+    assert outcome_of(draft, ID, WALL_S).rating is None
+
+
+def test_anonymise_a_silenced_session_is_not_waited_for_nor_rated():
+    ward = asked()
+    ward.play(MUTED, 1)
+    ward.play(IDLE, int(SETTLE_S) + 1, rating=Rating.BETTER)
+    (draft,) = ward.tally.take_finished()
+    assert draft.rating is None
+
+
+def test_anonymise_an_answer_never_goes_to_a_session_whose_end_was_not_seen():
+    after = Ward()
+    after.tally = SessionTally(Draft(seed=1, elapsed_s=900.0), ask_s=80.0)
+    after.play(IDLE, int(SETTLE_S) + 2, rating=Rating.BETTER)
+    (draft,) = after.tally.take_finished()
+    assert draft.rating is None
+
+
+def test_anonymise_without_the_question_nothing_waits(ward):
+    ward.play(RUNNING, 400)
+    ward.play(ENDING, 12, 400)
+    ward.play(IDLE, int(SETTLE_S) + 1, rating=Rating.BETTER)
+    (draft,) = ward.tally.take_finished()
+    assert draft.rating is None
 
 
 def test_anonymise_idle_makes_no_outcome(ward):

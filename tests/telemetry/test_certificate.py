@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from support.certificates import Authority
 
+from device.clock import ManualClock
 from device.config import Tls
-from device.telemetry.certificate import context_of, validity
+from device.telemetry.certificate import LOOK_S, MOST_DAYS, Days, Expiry, context_of, days_left, validity
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,35 @@ def test_certificate_context_with_a_foreign_key_is_refused(authority):
     one, other = authority.issue("one"), authority.issue("other")
     with pytest.raises(ssl.SSLError, match=r"(?i)mismatch"):
         context_of(Tls(ca=one.ca, certificate=one.certificate, key=other.key))
+
+
+@pytest.mark.parametrize(("days", "left"), [(-1, 0), (1, 0), (365, 364), (36_500, MOST_DAYS)])
+def test_certificate_days_left_are_whole_and_within_ten_years(authority, days, left):
+    path = authority.issue(f"left{days}", days=days).certificate
+    assert days_left(path, time.time() + 60) == left
+
+
+def test_certificate_days_left_without_a_file_are_not_known(tmp_path):
+    (tmp_path / "empty").write_text("", encoding="ascii")
+    for path in ("", str(tmp_path / "none"), str(tmp_path / "empty")):
+        assert days_left(path, 0.0) is None
+
+
+def test_certificate_expiry_is_read_anew_when_files_are_renewed(authority):
+    clock = ManualClock()
+    clock.set_wall(time.time() + 60)
+    tls = authority.issue("renewed", days=10)
+    expiry = Expiry(tls, clock)
+    assert expiry.left() == Days(certificate=9, authority=399)
+    longer = authority.issue("longer", days=100)
+    Path(tls.certificate).write_bytes(Path(longer.certificate).read_bytes())
+    assert expiry.left().certificate == 9
+    clock.sleep(LOOK_S)
+    assert expiry.left().certificate == 99
+
+
+def test_certificate_expiry_is_unknown_without_a_clock_or_a_certificate(authority):
+    clock = ManualClock()
+    assert Expiry(None, clock).left() == Days()
+    clock.set_wall(1_000.0)
+    assert Expiry(authority.issue("unset"), clock).left() == Days()

@@ -20,7 +20,7 @@ from device.telemetry.records import (
 )
 from device.telemetry.trouble import Trouble, fault_of
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "telemetry.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "telemetry" / "README.md").read_text(encoding="utf-8")
 ID = "0123456789abcdef" * 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 
 import pytest
 from hypothesis import given
@@ -19,17 +20,19 @@ from device.messages import (
     Stress,
     StressBand,
 )
-from device.telemetry.fleet import SILENT_S, STALE_S, FleetView
-from device.telemetry.records import Contact, FleetState, seal
+from device.telemetry.certificate import Days
+from device.telemetry.fleet import SILENT_S, STALE_S, Build, FleetView, build_here
+from device.telemetry.records import NO_CONTACT, FleetState, seal
 from device.vitals import EdaFeatures, EegFeatures, PpgFeatures, TemperatureFeatures
 
+BUILD = Build(version="0.1.0", python="3.11.2", system="debian-12")
 WALL_S = 1_780_000_030.0
 CABLE = Fault(code="adc_lost", severity=Severity.ATTENTION, advice="the ADC at 0x48 is away; check the cable")
 
 
 @pytest.fixture
 def view():
-    return FleetView("ward-3", ["tranq-pi", "broker.example"], "0.1.0")
+    return FleetView("ward-3", ["tranq-pi", "broker.example"], BUILD)
 
 
 def health(service, at_s, uptime_s=60.7, faults=(), late_steps=2) -> Health:
@@ -53,7 +56,8 @@ def session(phase, at_s, seed=77_777_777) -> Session:
 
 def state(view, now_s, wall_s=WALL_S) -> FleetState:
     return view.state(identifier="a" * 32, epoch="b" * 32, number=4, now_s=now_s, wall_s=wall_s,
-                      uptime_s=99.9, outbox_rows=3, outbox_dropped=1)
+                      uptime_s=99.9, days=Days(certificate=29, authority=None),
+                      outbox_rows=3, outbox_dropped=1)
 
 
 def test_fleet_state_of_a_playing_unit(view):
@@ -66,14 +70,16 @@ def test_fleet_state_of_a_playing_unit(view):
     said = json.loads(seal(state(view, 101.0)).payload)
     assert said == {
         "id": "a" * 32, "v": 1, "unit": "ward-3", "epoch": "b" * 32, "number": 4, "at": "2026-05-28T20:27Z",
-        "phase": "running", "sounding": True,
+        "phase": "running", "program_minute": 2, "program_minutes": 20, "sounding": True,
         "contact": {"eda": True, "ppg": True, "temperature": False, "eeg": False},
         "services": [
             {"name": "player", "up": True, "uptime_s": 60, "restarts": 0, "late_steps": 2},
             {"name": "sensors", "up": True, "uptime_s": 60, "restarts": 0, "late_steps": 2}],
         "faults": [{"service": "sensors", "code": "adc_lost", "severity": "attention",
                     "advice": "the ADC at … is away; check the cable"}],
-        "version": "0.1.0", "uptime_s": 99, "outbox_rows": 3, "outbox_dropped": 1}
+        "version": "0.1.0", "python": "3.11.2", "system": "debian-12", "uptime_s": 99,
+        "machine_uptime_s": 101, "clock_set": True, "certificate_days": 29, "authority_days": None,
+        "outbox_rows": 3, "outbox_dropped": 1}
 
 
 @pytest.mark.parametrize(("phase", "said"), [
@@ -84,13 +90,60 @@ def test_fleet_phase_is_one_of_two(view, phase, said):
     assert state(view, 100.0).phase == said
 
 
+@pytest.mark.parametrize(("elapsed_s", "duration_s", "minute", "minutes"), [
+    (0.0, 1200.0, 0, 20), (59.9, 1200.0, 0, 20), (1199.0, 1190.0, 19, 20), (5.0, 12.0, 0, 1),
+    (99_999.0, 99_999.0, 90, 90)])
+def test_fleet_minute_of_the_program(view, elapsed_s, duration_s, minute, minutes):
+    view.observe(Session(at_s=1.0, phase=SessionPhase.RUNNING, seed=1, elapsed_s=elapsed_s,
+                         duration_s=duration_s, fade_s=12.0))
+    said = state(view, 1.0)
+    assert (said.program_minute, said.program_minutes) == (minute, minutes)
+    seal(said)
+
+
+def test_fleet_no_minute_while_nothing_plays(view):
+    view.observe(session(SessionPhase.RUNNING, 1.0))
+    view.observe(session(SessionPhase.IDLE, 2.0))
+    assert (state(view, 2.0).program_minute, state(view, 2.0).program_minutes) == (None, None)
+
+
+def test_fleet_faults_tell_what_began_and_what_ended(view):
+    other = Fault(code="i2c_slow", severity=Severity.INFO, advice="")
+    view.observe(health("sensors", 1.0, faults=(CABLE,)))
+    before = view.faults(1.0)
+    view.observe(health("sensors", 2.0, faults=(other,)))
+    said = json.loads(seal(view.fault_report(
+        view.faults(2.0), before, identifier="a" * 32, epoch="b" * 32, number=5, wall_s=WALL_S)).payload)
+    assert [one["code"] for one in said["faults"]] == ["i2c_slow"]
+    assert said["began"] == [{"service": "sensors", "code": "i2c_slow"}]
+    assert said["ended"] == [{"service": "sensors", "code": "adc_lost"}]
+
+
+@pytest.mark.parametrize(("release", "system"), [
+    ({"ID": "debian", "VERSION_ID": "12"}, "debian-12"),
+    ({"ID": "ubuntu", "VERSION_ID": "24.04"}, "ubuntu-24"),
+    ({"ID": "arch"}, None), ({"ID": "Anna's pi", "VERSION_ID": "12"}, None)])
+def test_fleet_system_is_a_name_and_a_release_or_nothing(monkeypatch, release, system):
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
+    assert build_here("0.1.0").system == system
+
+
+def test_fleet_system_may_be_untold(monkeypatch):
+    def missing():
+        raise FileNotFoundError
+    monkeypatch.setattr(platform, "freedesktop_os_release", missing)
+    found = build_here("0.1.0")
+    assert (found.version, found.system) == ("0.1.0", None)
+    assert found.python == platform.python_version()
+
+
 def test_fleet_what_is_stale_counts_as_absent(view):
     view.observe(session(SessionPhase.RUNNING, 100.0))
     view.observe(features(100.0))
     view.observe(health("estimator", 100.0, faults=(CABLE,)))
     late = state(view, 100.0 + SILENT_S + 0.1)
     assert late.phase == "idle"
-    assert late.contact == Contact()
+    assert late.contact == NO_CONTACT
     assert [(one.name, one.up) for one in late.services] == [("estimator", False)]
     assert late.faults == (), "a dead process's faults are not known to be present"
     assert state(view, 100.0 + STALE_S).phase == "running"
@@ -112,7 +165,8 @@ def test_fleet_a_strange_code_or_advice_cannot_stop_the_report(view):
 
 
 def test_fleet_before_the_clock_is_set_there_is_no_time(view):
-    assert state(view, 1.0, wall_s=100.0).at is None
+    said = state(view, 1.0, wall_s=100.0)
+    assert (said.at, said.clock_set) == (None, False)
 
 
 READING = st.floats(min_value=10.01, max_value=9_999.99).map(lambda x: round(x, 5)).filter(
@@ -121,7 +175,7 @@ READING = st.floats(min_value=10.01, max_value=9_999.99).map(lambda x: round(x, 
 
 @given(READING, st.sampled_from(list(StressBand)), st.integers(10_000_000, 2**31 - 1), READING)
 def test_fleet_no_reading_level_or_seed_can_get_into_it(reading, band, seed, level):
-    view = FleetView("ward-3", [], "0.1.0")
+    view = FleetView("ward-3", [], BUILD)
     loud = Fault(
         code="skin_cold", severity=Severity.INFO, advice=f"skin is at {reading} and stress at {level}")
     for message in (
@@ -131,7 +185,7 @@ def test_fleet_no_reading_level_or_seed_can_get_into_it(reading, band, seed, lev
     ):
         view.observe(message)
     for letter in (seal(state(view, 50.0)), seal(view.fault_report(
-            view.faults(50.0), identifier="a" * 32, epoch="b" * 32, number=5, wall_s=WALL_S))):
+            view.faults(50.0), (), identifier="a" * 32, epoch="b" * 32, number=5, wall_s=WALL_S))):
         text = letter.payload.decode()
         assert not any(secret in text for secret in (repr(reading), repr(level), str(seed)))
         for word in ('"low"', '"medium"', '"high"', '"stress"', "hr_bpm", "tonic", "rmssd"):

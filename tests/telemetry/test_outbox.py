@@ -19,6 +19,7 @@ from support.mosquitto import until
 from device.clock import ManualClock
 from device.messages import Severity
 from device.telemetry.outbox import CHECKPOINT_S, KEEP_S, RETRY_S, Outbox
+from device.telemetry.records import Outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -257,17 +258,17 @@ sys.path.insert(0, sys.argv[2])
 from device.clock import SystemClock
 from device.messages import StressBand
 from device.telemetry.outbox import Outbox
-from device.telemetry.records import FleetFaults, Outcome, seal
+from device.telemetry.records import FaultName, FleetFaults, Outcome, seal
 rng = random.SystemRandom()
 box = Outbox(Path(sys.argv[1]), SystemClock(), rng, 100_000)
 while True:
     name = f"{rng.getrandbits(128):032x}"
     if rng.random() < 0.5:
         letter = seal(FleetFaults(id=name, unit="u", epoch=box.epoch, number=box.next_number(), at=None,
-                                  faults=()))
+                                  faults=(), began=(), ended=(FaultName(service="player", code="x"),)))
     else:
         letter = seal(Outcome(id=name, year=None, stress_first_third=StressBand.LOW,
-                              stress_last_third=StressBand.LOW))
+                              stress_last_third=StressBand.LOW, rating=None))
     assert box.enqueue(letter)
     sys.stdout.write(name + "\\n")
     sys.stdout.flush()
@@ -306,7 +307,7 @@ def test_outbox_file_holds_no_times_and_no_order_of_outcomes(outbox, mint):
     (definition,) = outbox._db.execute("SELECT sql FROM sqlite_master WHERE name = 'outcomes'").fetchone()
     assert "WITHOUT ROWID" in definition
     stored = [json.loads(row[0]) for row in outbox._db.execute("SELECT payload FROM outcomes")]
-    assert all(set(one) == {"id", "v", "year", "stress_first_third", "stress_last_third"} for one in stored)
+    assert all(set(one) == set(Outcome.__struct_fields__) for one in stored)
 
 
 def test_outbox_busy_file_is_a_fault_that_passes(outbox, mint):

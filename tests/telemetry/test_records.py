@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from device import messages, vitals
-from device.messages import MESSAGE_TYPES, Severity, StressBand
+from device.messages import MESSAGE_TYPES, Rating, Severity, StressBand
 from device.telemetry.records import (
     OUTGOING,
     Availability,
+    FaultName,
+    FleetFaults,
     Kind,
     Outcome,
     Record,
@@ -50,7 +52,7 @@ def is_closed(hint: object) -> bool:
 
 def outcome(**changes) -> Outcome:
     values = {"id": ID, "year": 2026, "stress_first_third": StressBand.HIGH,
-              "stress_last_third": StressBand.LOW}
+              "stress_last_third": StressBand.LOW, "rating": Rating.BETTER}
     return Outcome(**(values | changes))
 
 
@@ -62,7 +64,8 @@ def test_records_have_no_open_ended_field(kind):
 
 
 def test_records_outcome_carries_exactly_this():
-    assert set(leaves(Outcome)) == {"id", "v", "year", "stress_first_third", "stress_last_third"}
+    assert set(leaves(Outcome)) == {
+        "id", "v", "year", "stress_first_third", "stress_last_third", "rating"}
 
 
 def test_records_fleet_stream_names_nothing_measured():
@@ -106,6 +109,15 @@ def test_records_outcome_letter_is_addressed_by_its_random_id_alone():
     assert (letter.kind, letter.topic, letter.retain, letter.number) == (
         Kind.OUTCOME, f"tranquillo/v1/outcomes/{ID}", False, 0)
     assert msgspec.json.decode(letter.payload, type=Outcome) == outcome()
+
+
+def test_records_only_a_letter_that_nothing_is_and_was_wrong_may_be_dropped():
+    fault = SentFault(service="sensors", code="adc_lost", severity=Severity.INFO, advice="")
+    name = FaultName(service="sensors", code="adc_lost")
+    kinds = [seal(FleetFaults(id=ID, unit="ward-3", epoch=ID, number=1, at=None, faults=faults, began=(),
+                              ended=ended)).kind
+             for faults, ended in (((), ()), ((fault,), ()), ((), (name,)))]
+    assert kinds == [Kind.HEALTH, Kind.FAULT, Kind.FAULT]
 
 
 def test_records_availability_is_retained_under_the_unit():
