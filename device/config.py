@@ -162,6 +162,10 @@ class Telemetry(Section, frozen=True):
 
     `outcome_tls` is a certificate that many units share, so that the broker cannot tell whose outcome
     it is; without it outcomes are sent with `tls`.
+
+    What waited for the broker is sent at `letters_per_s` at most, after a random wait of up to
+    `reconnect_max_s`, so that a whole hospital's units can share a broker; heartbeats that have waited
+    for `outbox_max_days` are dropped, faults and outcomes never.
     """
 
     broker_host: str = ""
@@ -172,6 +176,9 @@ class Telemetry(Section, frozen=True):
     outcome_delay_min_s: Annotated[float, Meta(ge=0, le=604_800)] = 86_400.0
     outcome_delay_max_s: Annotated[float, Meta(ge=0, le=604_800)] = 604_800.0
     outbox_max_rows: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
+    outbox_max_days: Annotated[float, Meta(ge=1, le=365)] = 30.0
+    reconnect_max_s: Annotated[float, Meta(ge=1, le=600)] = 30.0
+    letters_per_s: Annotated[float, Meta(ge=0.1, le=1000)] = 5.0
 
 
 class Simulator(Section, frozen=True):

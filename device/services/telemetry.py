@@ -15,7 +15,7 @@ from device.config import Settings
 from device.control import rating
 from device.messages import Fault, Features, Health, PlayerState, Session, Stress
 from device.runtime import Root, Worker, main
-from device.telemetry.anonymise import Draft, SessionTally, outcome_of
+from device.telemetry.anonymise import Draft, SessionTally, outcome_of, share_of_batch
 from device.telemetry.certificate import Expiry
 from device.telemetry.fleet import FleetView, build_here
 from device.telemetry.outbox import Outbox
@@ -69,7 +69,7 @@ class Telemetry:
             self._tick_s = now + TICK_S
             self._save_draft()
             self._report_faults(now)
-            self._outbox.tick()
+            self._outbox.tick(share_of_batch(self._clock.wall(), self._settings.outcome_delay_max_s))
         if now >= self._heartbeat_s:
             self._heartbeat_s = max(self._heartbeat_s + self._settings.heartbeat_s, now)
             self._report_state(now)
@@ -83,7 +83,6 @@ class Telemetry:
         """Store a session that has just ended, keep a running one for the next process, and say goodbye."""
         self._tally.finish_silent()
         self._store_outcomes()
-        self._outbox.tick()
         self._uplink.step()
         self._uplink.close()
         self._outbox.close()
@@ -92,8 +91,7 @@ class Telemetry:
         """Put ended sessions into the outbox, to leave after a random while."""
         for draft in self._tally.take_finished():
             letter = seal(outcome_of(draft, self._identifier(), self._clock.wall()))
-            least_s, most_s = self._settings.outcome_delay_min_s, self._settings.outcome_delay_max_s
-            self._outbox.enqueue(letter, least_s=least_s, delay_s=self._rng.uniform(least_s, most_s))
+            self._outbox.enqueue(letter, wait_s=self._uplink.draw_wait_s())
             self._drafted = None
 
     def _save_draft(self) -> None:
@@ -158,7 +156,8 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Worker:
         return Silent(bus)
     rng = random.SystemRandom()
     path = Path(settings.state_dir) / "telemetry" / "outbox.sqlite"
-    outbox = Outbox(path, clock, rng, settings.telemetry.outbox_max_rows)
+    outbox = Outbox(path, clock, rng, settings.telemetry.outbox_max_rows,
+                    settings.telemetry.outbox_max_days * 86_400.0)
     uplink = Uplink(settings.telemetry, settings.unit_id, outbox, clock, rng)
     names = (socket.gethostname(), settings.telemetry.broker_host)
     view = FleetView(settings.unit_id, names, build_here(importlib.metadata.version("tranquillo")))

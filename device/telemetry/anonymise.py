@@ -21,6 +21,9 @@ LAST_BIN = int(LONGEST_SESSION_MIN * 60.0 / BIN_S)
 FRESH_S = 5.0  # a stress estimate older than this says nothing about now
 SHORTEST_S = 300.0  # a shorter session has no beginning and end to compare (chosen)
 SETTLE_S = 3.0  # a session is over when it has been silent this long: a restarted conductor resumes it
+BATCH_S = 3_600.0  # outcomes of all units leave in common batches, one an hour by the wall clock (chosen) ...
+BATCH_LASTS_S = 600.0  # ... within this long, each at a moment of its own
+SHORTEST_BATCHED_S = 86_400.0  # outcomes that wait for less (a desk, a test) leave when they are due
 CLOCK_SET_S = 1_696_896_000.0  # 2023-10-10, Raspberry Pi OS 12: any earlier wall time is an unset clock
 NUMBERED = re.compile(r"\S*[\d@\\]\S*")
 ADDRESS = re.compile(r"(?<!\S)\(?(?:/\S+|\S+:\S+|\S*[A-Za-z_-]\.[A-Za-z_-]\S*)")
@@ -158,6 +161,17 @@ def year_of(wall_s: float) -> Year | None:
 def is_clock_set(wall_s: float) -> bool:
     """Tell whether the wall clock can be right: a Pi has no clock chip and starts in the past."""
     return wall_s >= CLOCK_SET_S
+
+
+def share_of_batch(wall_s: float, longest_wait_s: float) -> float:
+    """Return how much of the present batch of outcomes may have left, 0 to 1; 0 between two batches.
+
+    Batches are common to all units of a clinic, so a time of arrival says which hour it was and no more.
+    """
+    if longest_wait_s < SHORTEST_BATCHED_S or wall_s < CLOCK_SET_S:
+        return 1.0
+    share = wall_s % BATCH_S / BATCH_LASTS_S
+    return share if share <= 1.0 else 0.0
 
 
 def minute_of(wall_s: float) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import NamedTuple
 
 from device.clock import Clock
 from device.messages import Fault
@@ -13,13 +14,25 @@ from device.telemetry.records import Letter
 from device.telemetry.trouble import Trouble, fault_of
 
 WINDOW = 10  # letters that may wait for a receipt; all others stay on the disk
-BACKOFF_MIN_S, BACKOFF_MAX_S = 1.0, 30.0
-STEADY_S = 30.0  # a connection that lasted this long makes the next wait short again
+BACKOFF_MIN_S, BACKOFF_MAX_S = 1.0, 30.0  # as drivers reopen; the second is the configuration's default
+STEADY_S = 30.0  # a connection that lasted less is called broken
+ALL_AT_ONCE = 10  # failures that a lost connection counts as: every other unit may have lost its own just now
 UNSTEADY_TIMES = 3  # so many connections in a row that did not last are reported
 RECEIPT_S = 120.0  # a broker that answers pings but acknowledges nothing for this long is left
 REFUSED_PAUSE_S = 30.0  # before a refused letter is tried again
 PATIENCE_S = 60.0  # an outage shorter than this is nobody's business
 TAKEN_OVER_S = 120.0  # how long a fight over the client id is reported
+
+
+class Pace(NamedTuple):
+    """How a fleet of units spares its broker.
+
+    `reconnect_max_s`: a connection that is lost, or not had, is tried again after a random wait up to this.
+    `letters_per_s`: most letters per second in the long run; `WINDOW` of them may go at once.
+    """
+
+    reconnect_max_s: float = BACKOFF_MAX_S
+    letters_per_s: float = 5.0
 
 
 class Lane:
@@ -28,12 +41,13 @@ class Lane:
     Args:
         stream: which table of the outbox.
         dial: makes a new connection.
-        lasting: stay connected when nothing is waiting.
+        lasting: stay connected when nothing is waiting; otherwise every letter has a connection of its own.
+        pace: bounds of reconnecting and sending.
     """
 
     def __init__(
         self, outbox: Outbox, stream: Stream, dial: Callable[[], Link], clock: Clock, rng: random.Random,
-        *, lasting: bool,
+        *, lasting: bool, pace: Pace,
     ) -> None:
         self._outbox = outbox
         self._stream: Stream = stream
@@ -41,6 +55,11 @@ class Lane:
         self._clock = clock
         self._rng = rng
         self._lasting = lasting
+        self._pace = pace
+        self._window = WINDOW if lasting else 1
+        self._may_send = float(self._window)
+        self._may_send_s = clock.monotonic()
+        self.delivered = 0
         self._link: Link | None = None
         self._was_up = False
         self._flying: dict[int, tuple[str, float]] = {}
@@ -71,13 +90,16 @@ class Lane:
             came_up = came_up or isinstance(event, Up)
         if received:
             self._outbox.acknowledge(self._stream, received)
+            self.delivered += len(received)
         if came_up:
             self._was_up, self._up_since_s = True, self._clock.monotonic()
             self._trouble = None
         if self._link.down is not None:
             self._lost(self._link.down)
             return False
-        if self._link.up:
+        if self._link.up and received and not self._lasting:
+            self._hang_up()
+        elif self._link.up:
             self._send()
         return came_up
 
@@ -133,25 +155,34 @@ class Lane:
         if self._flying and now - min(sent_s for _, sent_s in self._flying.values()) > RECEIPT_S:
             self._lost(Trouble.UNREACHABLE)
             return
-        if now < self._paused_until_s or len(self._flying) >= WINDOW or self._link is None:
+        self._may_send = min(
+            float(self._window), self._may_send + self._pace.letters_per_s * (now - self._may_send_s))
+        self._may_send_s = now
+        room = min(self._window - len(self._flying), int(self._may_send))
+        if now < self._paused_until_s or room <= 0 or self._link is None:
             return
         flying = {identifier for identifier, _ in self._flying.values()}
-        waiting = [letter for letter in self._outbox.peek(self._stream, WINDOW) if letter.id not in flying]
-        for letter in waiting[: WINDOW - len(flying)]:
+        waiting = self._outbox.peek(self._stream, self._window)
+        for letter in [one for one in waiting if one.id not in flying][:room]:
             mid = self._link.publish(letter)
             if mid is None:
                 return
             self._flying[mid] = (letter.id, now)
+            self._may_send -= 1.0
         if not self._lasting and not self._flying:
-            self._was_up = False
-            self._down_since_s = now
-            self.close()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """End a connection that has done what it was made for."""
+        self._was_up = False
+        self._down_since_s = self._clock.monotonic()
+        self.close()
 
     def _lost(self, trouble: Trouble) -> None:
         """Give the connection up and wait before the next; what was in flight is still in the outbox."""
         now = self._clock.monotonic()
         steady = self._was_up and now - self._up_since_s >= STEADY_S
-        self._failures = 0 if steady else self._failures + 1
+        self._failures = ALL_AT_ONCE if self._was_up else self._failures + 1
         self._broken = self._broken + 1 if self._was_up and not steady else 0
         self._down_since_s = now if self._was_up else self._down_since_s
         self._was_up = False
@@ -159,5 +190,8 @@ class Lane:
         self._trouble = None if trouble is Trouble.TAKEN_OVER else trouble
         if trouble is Trouble.TAKEN_OVER:
             self._taken_over_s = now
-        longest = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2.0 ** min(self._failures, 10))
-        self._retry_s = now + self._rng.uniform(BACKOFF_MIN_S, max(BACKOFF_MIN_S, longest))
+        self._retry_s = now + self._rng.uniform(BACKOFF_MIN_S, self._longest_wait_s())
+
+    def _longest_wait_s(self) -> float:
+        """Return the bound of the next random wait: 2, 4, 8 s after the start, the whole spread later on."""
+        return min(self._pace.reconnect_max_s, BACKOFF_MIN_S * 2.0 ** min(self._failures, 10))

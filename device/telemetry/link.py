@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -34,7 +35,10 @@ class Receipt(NamedTuple):
 
 
 class Up(NamedTuple):
-    """The broker has welcomed us."""
+    """The broker has welcomed us; `known`: it had a session of ours; `lasting`: it will keep this one."""
+
+    known: bool
+    lasting: bool
 
 
 class Down(NamedTuple):
@@ -56,17 +60,21 @@ class Link:
             when the certificate files are unfit.
         will: what the broker publishes when we vanish.
         window: how many letters may wait for their receipt at once.
+        session_s: how long the broker should remember this client afterwards.
+        resume: take up the session that an earlier connection of this name has left.
     """
 
     def __init__(
         self, host: str, port: int, client_id: str, context: Callable[[], ssl.SSLContext | None],
-        will: Letter | None, window: int,
+        will: Letter | None, window: int, *, session_s: int = 0, resume: bool = False,
     ) -> None:
         self.up = False
         self.down: Trouble | None = None
         self._host = host
         self._port = port
         self._context = context
+        self._session_s = session_s
+        self._resume = resume
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._abandoned = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id,
@@ -121,7 +129,10 @@ class Link:
             context = self._context()
             if context is not None:
                 self._client.tls_set_context(context)
-            self._client.connect_async(self._host, self._port, KEEPALIVE_S)
+            session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            session.SessionExpiryInterval = self._session_s
+            self._client.connect_async(
+                self._host, self._port, KEEPALIVE_S, clean_start=not self._resume, properties=session)
             self._client.reconnect()
         except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name at all
             self._events.put(Down(trouble_of_error(error)))
@@ -139,8 +150,12 @@ class Link:
         properties: Properties | None,
     ) -> None:
         """Tell welcome from refusal."""
-        del client, userdata, flags, properties
-        self._events.put(Down(trouble_of_reason(reason)) if reason.is_failure else Up())
+        del client, userdata
+        if reason.is_failure:
+            self._events.put(Down(trouble_of_reason(reason)))
+            return
+        granted = getattr(properties, "SessionExpiryInterval", self._session_s)  # absent: as asked for
+        self._events.put(Up(known=flags.session_present, lasting=granted >= self._session_s))
 
     def _on_disconnect(
         self, client: Client, userdata: object, flags: DisconnectFlags, reason: ReasonCode,

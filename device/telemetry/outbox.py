@@ -1,8 +1,12 @@
-"""Letters on disk until the broker has had them, and a while longer.
+"""Letters on disk until the broker has had them, and until it has shown that it will not forget them.
 
 SQLite in WAL mode with `synchronous=FULL`: what `enqueue` accepted survives kill -9 and a power cut.
 Time inside is *running time*: seconds this outbox has been open, kept in the file, so that no jump of
 the wall clock shortens a delay; an unclean stop may lengthen it by `CHECKPOINT_S`.
+
+A PUBACK is not durability: a broker killed before it saved forgets what it acknowledged. Letters that were
+acknowledged are therefore *marked*: a bookmark is left with the broker after them (see `bookmarks`), and
+who finds it again at least `KEEP_S` later knows that everything before it has been saved.
 """
 
 from __future__ import annotations
@@ -18,65 +22,21 @@ from typing import Literal, TypeVar
 
 from device.clock import Clock
 from device.messages import Fault, Severity
+from device.telemetry import tables
 from device.telemetry.records import Kind, Letter
 
 Stream = Literal["fleet", "outcomes"]
 Found = TypeVar("Found")
 
 KEEP_S = 1_800.0  # Mosquitto's default autosave_interval: until then an acknowledged message may be lost
+LONGEST_KEEP_S = 86_400.0  # where no bookmark can be left, an acknowledged letter is kept this long (chosen)
+MARK_S = 900.0  # between two bookmarks: the most that a reconnection repeats in vain (chosen)
+MAX_AGE_S = 2_592_000.0  # 30 days, as the configuration's default
 CHECKPOINT_S = 300.0  # how much running time an unclean stop may forget; each costs one disk write
 RETRY_S = 30.0  # between attempts to write to a disk that refused
 BUSY_S = 0.2  # how long a step may wait for another reader of the file
 UNSAVED_LETTERS = 100  # faults and outcomes held in memory while the disk refuses; the oldest go first
 DAMAGED_KEPT = 3  # set-aside files left on the disk
-
-_SCHEMA = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA secure_delete = ON;
-PRAGMA journal_size_limit = 1000000;
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS fleet (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, topic TEXT NOT NULL,
-  payload BLOB NOT NULL, retain INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0, keep_until_s REAL);
-CREATE TABLE IF NOT EXISTS outcomes (
-  id TEXT PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, least_s REAL NOT NULL, due_s REAL NOT NULL,
-  place REAL, sent INTEGER NOT NULL DEFAULT 0, keep_until_s REAL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS draft (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), body BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS fleet_waiting ON fleet (number) WHERE sent = 0;
-"""
-_PEEK = {
-    "fleet": "SELECT id, kind, topic, payload, retain, number FROM fleet "
-             "WHERE sent = 0 ORDER BY number LIMIT ?",
-    "outcomes": "SELECT id, 'outcome', topic, payload, 0, 0 FROM outcomes "
-                "WHERE sent = 0 AND place IS NOT NULL ORDER BY place LIMIT ?",
-}
-_ACKNOWLEDGE = {
-    "fleet": "UPDATE fleet SET sent = 1, keep_until_s = coalesce(keep_until_s, ?) WHERE id = ?",
-    "outcomes": "UPDATE outcomes SET sent = 1, keep_until_s = coalesce(keep_until_s, ?) WHERE id = ?",
-}
-_INSERT_FLEET = "INSERT INTO fleet (number, id, kind, topic, payload, retain) VALUES (?, ?, ?, ?, ?, ?)"
-_INSERT_OUTCOME = "INSERT INTO outcomes (id, topic, payload, least_s, due_s) VALUES (?, ?, ?, ?, ?)"
-_ROWS = "SELECT (SELECT count(*) FROM fleet) + (SELECT count(*) FROM outcomes)"
-_WAITING = {
-    "fleet": "SELECT count(*) FROM fleet WHERE sent = 0",
-    "outcomes": "SELECT count(*) FROM outcomes WHERE sent = 0",
-}
-_MAKE_ROOM = (
-    "DELETE FROM fleet WHERE number IN (SELECT number FROM fleet WHERE sent = 1 ORDER BY number LIMIT ?)",
-    "DELETE FROM outcomes WHERE id IN (SELECT id FROM outcomes WHERE sent = 1 ORDER BY keep_until_s LIMIT ?)",
-)
-_DROP_HEALTH = ("DELETE FROM fleet WHERE number IN "
-                "(SELECT number FROM fleet WHERE kind = 'health' ORDER BY number LIMIT ?)")
-_DUE = "SELECT count(*) FROM outcomes WHERE place IS NULL AND due_s <= ?"
-_RIPE = "SELECT id FROM outcomes WHERE place IS NULL AND least_s <= ? ORDER BY id"
-_FLEET_AGAIN = "UPDATE fleet SET sent = 0 WHERE keep_until_s > ?"
-_OUTCOMES_AGAIN = ("UPDATE outcomes SET sent = 0, place = NULL, least_s = ?, due_s = ? "
-                   "WHERE keep_until_s > ? OR (sent = 0 AND place IS NOT NULL)")
-_FORGET = (
-    "DELETE FROM fleet WHERE sent = 1 AND keep_until_s <= ?",
-    "DELETE FROM outcomes WHERE sent = 1 AND keep_until_s <= ?",
-)
 
 DAMAGED = Fault(
     code="outbox_damaged", severity=Severity.ATTENTION,
@@ -101,15 +61,21 @@ class Outbox:
         max_rows: bound of both streams together. Dropped to make room: letters already acknowledged,
             then the oldest health. Faults and outcomes are never dropped; when nothing else is left,
             new letters are refused and `outbox_full` is reported.
+        max_age_s: health that has waited this long (running time) is dropped; faults and outcomes never.
     """
 
-    def __init__(self, path: Path, clock: Clock, rng: random.Random, max_rows: int) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, rng: random.Random, max_rows: int, max_age_s: float = MAX_AGE_S,
+    ) -> None:
         self.epoch = f"{rng.getrandbits(128):032x}"
         self.dropped = 0
         self._path = path
         self._clock = clock
         self._rng = rng
         self._max_rows = max_rows
+        self._max_age_s = max_age_s
+        self._keep_s = LONGEST_KEEP_S
+        self._marked_s = clock.monotonic()
         self._db: sqlite3.Connection | None = None
         self._number = 0
         self._base_s = 0.0
@@ -117,7 +83,7 @@ class Outbox:
         self._saved_s = 0.0
         self._retry_s = clock.monotonic()
         self._faults: dict[str, Fault] = {}
-        self._unsaved: deque[tuple[Letter, float, float]] = deque(maxlen=UNSAVED_LETTERS)
+        self._unsaved: deque[tuple[Letter, float]] = deque(maxlen=UNSAVED_LETTERS)
         self._unsaved_acks: dict[str, Stream] = {}
         self._try(self._save_time)
 
@@ -130,50 +96,108 @@ class Outbox:
         self._number += 1
         return self._number
 
-    def enqueue(self, letter: Letter, *, least_s: float = 0.0, delay_s: float = 0.0) -> bool:
+    def enqueue(self, letter: Letter, *, wait_s: float = 0.0) -> bool:
         """Store a letter durably; True once it is on the disk.
 
-        An outcome leaves not before `least_s` and not after `delay_s` seconds of running time, and ends
-        the draft. A fault or outcome that the disk refused is kept in memory and tried again later.
+        An outcome leaves not before `wait_s` seconds of running time, and ends the draft. A fault or
+        outcome that the disk refused is kept in memory and tried again later.
         """
-        stored = self._try(partial(self._insert, letter=letter, least_s=least_s, delay_s=delay_s))
+        stored = self._try(partial(self._insert, letter=letter, wait_s=wait_s))
         if stored is None and letter.kind is not Kind.HEALTH:
-            self._unsaved.append((letter, least_s, delay_s))
+            self._unsaved.append((letter, wait_s))
         return bool(stored)
 
     def peek(self, stream: Stream, limit: int) -> list[Letter]:
         """Return the letters that should be sent next, in order, and leave them where they are."""
-        rows = self._try(lambda db: db.execute(_PEEK[stream], (limit + len(self._unsaved_acks),)).fetchall())
+        wanted = (limit + len(self._unsaved_acks),)
+        rows = self._try(lambda db: db.execute(tables.PEEK[stream], wanted).fetchall())
         letters = [Letter(id=row[0], kind=Kind(row[1]), topic=row[2], payload=row[3], retain=bool(row[4]),
                           number=row[5]) for row in rows or ()]
         return [letter for letter in letters if letter.id not in self._unsaved_acks][:limit]
 
     def acknowledge(self, stream: Stream, identifiers: Iterable[str]) -> None:
-        """Mark letters as received by the broker; they are kept for another `KEEP_S`."""
+        """Mark letters as received by the broker; they are kept until a bookmark has proved it."""
         self._unsaved_acks.update(dict.fromkeys(identifiers, stream))
         if self._unsaved_acks and self._try(self._mark_sent) is not None:
             self._unsaved_acks.clear()
 
-    def resend_kept(self, *, least_s: float, delay_s: float) -> None:
-        """Have every kept letter sent once more: a new connection may mean that the broker lost them.
+    def reconnected(self, draw_s: Callable[[], float]) -> None:
+        """Repeat what no bookmark covers, and ask for every bookmark: the broker may have lost them.
 
-        Outcomes, kept or released and not yet sent, wait anew for at most `delay_s`: were they sent at
-        the moment in which the unit comes back, its birth would say whose they are.
+        Outcomes that were about to leave, or leave once more, wait anew for a time drawn by `draw_s`:
+        were they sent when the unit comes back, its birth would say whose they are.
         """
-        now = self.running_s()
-        self._try(lambda db: [db.execute(_FLEET_AGAIN, (now,)),
-                              db.execute(_OUTCOMES_AGAIN, (now + least_s, now + delay_s, now))])
+        def work(db: sqlite3.Connection) -> bool:
+            for statement in tables.ABANDON_MARKS:
+                db.execute(statement)
+            self._delay(db, (*db.execute(tables.READY), *db.execute(tables.UNMARKED_OUTCOMES)), draw_s)
+            db.execute(tables.UNMARKED_AGAIN)
+            db.execute(tables.ASK_ALL)
+            return True
+        self._try(work)
 
-    def tick(self) -> None:
-        """Release outcomes that are due, forget what was kept long enough; call once a second."""
+    def wait_anew(self, draw_s: Callable[[], float]) -> None:
+        """Delay every outcome that is ready: two that leave together would be known to be of one unit."""
+        self._try(lambda db: self._delay(db, db.execute(tables.READY).fetchall(), draw_s))
+
+    def begin_mark(self, name: str) -> bool:
+        """Put all acknowledged letters under a bookmark that is to be made; False when there is no need.
+
+        There is, once there is an acknowledged outcome, and otherwise every `MARK_S`.
+        """
+        fleet, outcomes = self._try(lambda db: db.execute(tables.UNMARKED).fetchone()) or (0, 0)
+        if not outcomes and (not fleet or self._clock.monotonic() - self._marked_s < MARK_S):
+            return False
+        self._marked_s = self._clock.monotonic()
+        return bool(self._try(lambda db: [db.execute(one, {"id": name}) for one in tables.BEGIN_MARK]))
+
+    def finish_mark(self, name: str) -> None:
+        """The broker has the bookmark, and so had the letters before it."""
+        self._try(lambda db: db.execute(tables.FINISH_MARK, (self.running_s(), name)))
+
+    def abandon_marks(self) -> None:
+        """The bookmark that was being made has failed."""
+        self._try(lambda db: [db.execute(statement) for statement in tables.ABANDON_MARKS])
+
+    def question(self) -> str | None:
+        """Return a bookmark that the broker should be asked for."""
+        row = self._try(lambda db: db.execute(tables.QUESTION, (self.running_s() - KEEP_S,)).fetchone())
+        return str(row[0]) if row else None
+
+    def answer(self, name: str, *, known: bool, draw_s: Callable[[], float]) -> None:
+        """Take note of whether the broker still knew a bookmark: forget its letters, or send them again."""
+        def work(db: sqlite3.Connection) -> bool:
+            if not known:
+                self._delay(db, db.execute(tables.MARKED_OUTCOMES, (name,)).fetchall(), draw_s)
+                db.execute(tables.MARKED_AGAIN, (name,))
+                db.execute(tables.FORGET_BOOKMARK, (name,))
+            elif db.execute(tables.MADE, (name,)).fetchone()[0] <= self.running_s() - KEEP_S:
+                for statement in tables.FORGET_MARKED:
+                    db.execute(statement, (name,))
+            else:
+                db.execute(tables.ANSWERED, (name,))
+            return True
+        self._try(work)
+
+    def trust_receipts(self) -> None:
+        """Keep acknowledged letters for `KEEP_S` only: this broker takes no bookmarks."""
+        self._keep_s = KEEP_S
+
+    def tick(self, share: float = 1.0) -> None:
+        """Make outcomes ready that are due, forget and drop what is too old; call once a second.
+
+        Args:
+            share: of the outcomes that are due, how many may leave by now (0 to 1): each has a place of
+                its own, drawn when it was stored.
+        """
         self.acknowledge("fleet", ())
         if self._unsaved and self._clock.monotonic() >= self._retry_s:
             self._retry_unsaved()
-        self._try(self._maintain)
+        self._try(partial(self._maintain, share=share))
 
     def depth(self, stream: Stream) -> int:
         """Return how many letters of a stream wait for the broker, delayed outcomes included."""
-        row = self._try(lambda db: db.execute(_WAITING[stream]).fetchone())
+        row = self._try(lambda db: db.execute(tables.WAITING[stream]).fetchone())
         unsaved = [one for one, *_ in self._unsaved if (one.kind is Kind.OUTCOME) == (stream == "outcomes")]
         return (row[0] if row else 0) + len(unsaved)
 
@@ -245,12 +269,7 @@ class Outbox:
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         """Check the file, make the tables and read where an earlier process stopped."""
-        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            damaged = sqlite3.DatabaseError(verdict)
-            damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise damaged
-        db.executescript(_SCHEMA)
+        tables.prepare(db, self._rng)
         db.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?), ('running_s', 0.0)",
                    (f"{self._rng.getrandbits(128):032x}",))
         meta: dict[str, str | float] = dict(db.execute("SELECT key, value FROM meta"))
@@ -267,53 +286,59 @@ class Outbox:
                 self._db.close()
         self._db = None
 
-    def _insert(self, db: sqlite3.Connection, letter: Letter, least_s: float, delay_s: float) -> bool:
+    def _insert(self, db: sqlite3.Connection, letter: Letter, wait_s: float) -> bool:
         """Make room and store one letter; False when there is no room."""
         if not self._make_room(db):
             self._faults[FULL.code] = FULL
             self.dropped += letter.kind is not Kind.OUTCOME
             return False
         self._faults.pop(FULL.code, None)
+        now = self.running_s()
         if letter.kind is Kind.OUTCOME:
-            now = self.running_s()
-            db.execute(_INSERT_OUTCOME, (letter.id, letter.topic, letter.payload,
-                                         now + least_s, now + delay_s))
+            db.execute(tables.INSERT_OUTCOME, (letter.id, letter.topic, letter.payload, now + wait_s,
+                                               self._rng.random()))
             db.execute("DELETE FROM draft")
         else:
-            db.execute(_INSERT_FLEET, (letter.number, letter.id, letter.kind, letter.topic, letter.payload,
-                                       letter.retain))
+            db.execute(tables.INSERT_FLEET, (letter.number, letter.id, letter.kind, letter.topic,
+                                             letter.payload, letter.retain, now))
         return True
 
     def _make_room(self, db: sqlite3.Connection) -> bool:
         """Drop what may be dropped until one more letter fits; tell whether it does."""
-        (rows,) = db.execute(_ROWS).fetchone()
+        (rows,) = db.execute(tables.ROWS).fetchone()
         excess = int(rows) + 1 - self._max_rows
-        for make_room in _MAKE_ROOM:
+        for make_room in tables.MAKE_ROOM:
             if excess > 0:
                 excess -= db.execute(make_room, (excess,)).rowcount
         if excess > 0:
-            dropped = db.execute(_DROP_HEALTH, (excess,)).rowcount
+            dropped = db.execute(tables.DROP_HEALTH, (excess,)).rowcount
             self.dropped += dropped
             excess -= dropped
         return excess <= 0
 
     def _mark_sent(self, db: sqlite3.Connection) -> bool:
-        """Mark all acknowledged letters, and start the time for which they are kept."""
-        until_s = self.running_s() + KEEP_S
+        """Mark all acknowledged letters."""
         for identifier, stream in self._unsaved_acks.items():
-            db.execute(_ACKNOWLEDGE[stream], (until_s, identifier))
+            db.execute(tables.ACKNOWLEDGE[stream], (self.running_s(), identifier))
         return True
 
-    def _maintain(self, db: sqlite3.Connection) -> None:
+    def _delay(
+        self, db: sqlite3.Connection, rows: Iterable[tuple[str]], draw_s: Callable[[], float],
+    ) -> bool:
+        """Give each of these outcomes a wait of its own."""
+        for (identifier,) in rows:
+            db.execute(tables.DELAY, (self.running_s() + draw_s(), identifier))
+        return True
+
+    def _maintain(self, db: sqlite3.Connection, share: float) -> None:
         """Write only when something is due, for the memory card's sake."""
         now = self.running_s()
-        (due,) = db.execute(_DUE, (now,)).fetchone()
-        if due:
-            for (identifier,) in db.execute(_RIPE, (now,)).fetchall():
-                db.execute("UPDATE outcomes SET place = ? WHERE id = ?", (self._rng.random(), identifier))
+        if db.execute(tables.RIPE, (now, share)).fetchone()[0]:
+            db.execute(tables.RIPEN, (now, share))
         if now - self._saved_s >= CHECKPOINT_S:
-            for forget in _FORGET:
-                db.execute(forget, (now,))
+            for forget in tables.FORGET:
+                db.execute(forget, (now - self._keep_s,))
+            self.dropped += db.execute(tables.DROP_OLD_HEALTH, (now - self._max_age_s,)).rowcount
             self._save_time(db)
 
     def _save_time(self, db: sqlite3.Connection) -> None:
@@ -324,8 +349,8 @@ class Outbox:
     def _retry_unsaved(self) -> None:
         """Try to store what the disk refused earlier."""
         for _ in range(len(self._unsaved)):
-            letter, least_s, delay_s = self._unsaved[0]
-            if self._try(partial(self._insert, letter=letter, least_s=least_s, delay_s=delay_s)) is None:
+            letter, wait_s = self._unsaved[0]
+            if self._try(partial(self._insert, letter=letter, wait_s=wait_s)) is None:
                 return
             self._unsaved.popleft()
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from device.clock import Clock
 from device.config import Telemetry, Tls
 from device.messages import Fault
+from device.telemetry.bookmarks import SESSION_S, Bookmarks
 from device.telemetry.certificate import WARN_S, context_of, validity
-from device.telemetry.lane import WINDOW, Lane
+from device.telemetry.lane import WINDOW, Lane, Pace
 from device.telemetry.link import Link
 from device.telemetry.outbox import Outbox
 from device.telemetry.records import Availability, Letter, seal
@@ -21,27 +23,34 @@ LOOK_S = 600.0  # between two looks at the dates of our certificates
 
 
 class Uplink:
-    """Both lanes: fleet health under the unit's name, outcomes under a new random name for every batch.
+    """Both lanes: fleet health under the unit's name, each outcome under a random name of its own.
 
     Args:
         settings: the broker, and the certificates of each lane.
         unit_id: names the fleet lane's client and topics, and nothing of the other.
         clock: pacing; wall time only to compare with the dates of certificates.
-        rng: draws waits, message ids and the outcome lane's client ids.
+        rng: draws waits, message ids and the random client ids.
+        connect: makes a connection; another than `Link` in simulations.
     """
 
     def __init__(
         self, settings: Telemetry, unit_id: str, outbox: Outbox, clock: Clock, rng: random.Random,
+        connect: Callable[..., Link] = Link,
     ) -> None:
         self._settings = settings
         self._unit_id = unit_id
         self._outbox = outbox
         self._clock = clock
         self._rng = rng
+        self._connect = connect
         self._look_s = clock.monotonic()
         self._expiring = False
-        self._fleet = Lane(outbox, "fleet", self._dial_fleet, clock, rng, lasting=True)
-        self._outcomes = Lane(outbox, "outcomes", self._dial_outcomes, clock, rng, lasting=False)
+        pace = Pace(settings.reconnect_max_s, settings.letters_per_s)
+        self._fleet = Lane(outbox, "fleet", self._dial_fleet, clock, rng, lasting=True, pace=pace)
+        self._outcomes = Lane(outbox, "outcomes", self._dial_outcomes, clock, rng, lasting=False, pace=pace)
+        self._delivered = 0
+        self._bookmarks = Bookmarks(
+            outbox, self._dial_bookmark, clock, rng, self.draw_wait_s, settings.reconnect_max_s)
 
     @property
     def up(self) -> bool:
@@ -52,9 +61,18 @@ class Uplink:
         """Do what is due on both lanes without waiting."""
         if self._fleet.step():
             self._fleet.send_now(self._availability("connected"))
-            least_s, most_s = self._settings.outcome_delay_min_s, self._settings.outcome_delay_max_s
-            self._outbox.resend_kept(least_s=least_s, delay_s=self._rng.uniform(least_s, most_s))
+            self._outbox.reconnected(self.draw_wait_s)
+            self._bookmarks.reconnected()
         self._outcomes.step(may_dial=self._fleet.up)
+        if self._outcomes.delivered != self._delivered:
+            self._delivered = self._outcomes.delivered
+            self._outbox.wait_anew(self.draw_wait_s)
+        if self._fleet.up:
+            self._bookmarks.step()
+
+    def draw_wait_s(self) -> float:
+        """Draw how long an outcome waits; uniform, so that its arrival favours no moment of the span."""
+        return self._rng.uniform(self._settings.outcome_delay_min_s, self._settings.outcome_delay_max_s)
 
     def send_now(self, letter: Letter) -> None:
         """Publish fleet health that could not be stored; lost when there is no connection."""
@@ -76,6 +94,7 @@ class Uplink:
         self._fleet.send_now(self._availability("stopped"))
         self._fleet.close()
         self._outcomes.close()
+        self._bookmarks.close()
 
     def _dial_fleet(self) -> Link:
         """Connect under the unit's name, with the last will."""
@@ -84,14 +103,25 @@ class Uplink:
 
     def _dial_outcomes(self) -> Link:
         """Connect under a name that is used this once and says nothing."""
-        tls = self._settings.outcome_tls or self._settings.tls
-        return self._link(f"{self._rng.getrandbits(128):032x}", tls, None)
+        return self._link(f"{self._rng.getrandbits(128):032x}", self._nameless(), None)
 
-    def _link(self, client_id: str, tls: Tls | None, will: Letter | None) -> Link:
+    def _dial_bookmark(self, name: str, *, resume: bool) -> Link:
+        """Connect to leave a bookmark, or to ask for one."""
+        return self._link(name, self._nameless(), None, session_s=SESSION_S, resume=resume)
+
+    def _nameless(self) -> Tls | None:
+        """Return the certificate that says least."""
+        return self._settings.outcome_tls or self._settings.tls
+
+    def _link(
+        self, client_id: str, tls: Tls | None, will: Letter | None, *, session_s: int = 0,
+        resume: bool = False,
+    ) -> Link:
         """Return a connection being made; the certificate files are read anew each time."""
         wall_s = self._clock.wall()
-        return Link(self._settings.broker_host, self._settings.broker_port, client_id,
-                    lambda: fresh_context(tls, wall_s), will, WINDOW)
+        return self._connect(
+            self._settings.broker_host, self._settings.broker_port, client_id,
+            lambda: fresh_context(tls, wall_s), will, WINDOW, session_s=session_s, resume=resume)
 
     def _availability(self, why: Literal["connected", "stopped", "lost"]) -> Letter:
         """Return a letter of availability."""

@@ -37,7 +37,7 @@ class Ward:
         config.write_text(
             f'unit_id = "ward-3"\nrun_dir = "{run}"\nstate_dir = "{folder / "state"}"\n'
             f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {self.broker.port}\nheartbeat_s = 1\n'
-            "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\n", encoding="utf-8")
+            "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\nreconnect_max_s = 1\n", encoding="utf-8")
         self.reader = Reader(self.broker.port)
         self.conductor = ZmqBus(run, "conductor", ())
         self.sensors = ZmqBus(run, "sensors", ())

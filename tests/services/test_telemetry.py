@@ -225,7 +225,7 @@ def ward(tmp_path):
         config.write_text(
             f'unit_id = "{UNIT}"\nrun_dir = "{run}"\nstate_dir = "{tmp_path / "state"}"\n'
             f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {broker.port}\nheartbeat_s = 1\n'
-            "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\n", encoding="utf-8")
+            "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\nreconnect_max_s = 1\n", encoding="utf-8")
         reader = Reader(broker.port)
         bus = ZmqBus(Path(run), "conductor", ())
         yield config, reader, bus

@@ -18,7 +18,7 @@ from support.mosquitto import until
 
 from device.clock import ManualClock
 from device.messages import Severity
-from device.telemetry.outbox import CHECKPOINT_S, KEEP_S, RETRY_S, Outbox
+from device.telemetry.outbox import CHECKPOINT_S, KEEP_S, LONGEST_KEEP_S, MARK_S, RETRY_S, Outbox
 from device.telemetry.records import Outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,23 +58,170 @@ def test_outbox_is_durable_by_its_settings(outbox):
     assert outbox._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
 
 
-def test_outbox_keeps_acknowledged_letters_for_a_new_connection(outbox, clock, mint):
-    first, second = mint.fault(outbox), mint.fault(outbox)
-    outbox.enqueue(first)
-    outbox.acknowledge("fleet", [first.id])
-    clock.sleep(KEEP_S - 10)
-    outbox.enqueue(second)
-    outbox.acknowledge("fleet", [second.id])
-    outbox.resend_kept(least_s=0, delay_s=0)
-    assert ids(outbox) == [first.id, second.id]
-    outbox.acknowledge("fleet", [first.id, second.id])
-    clock.sleep(11)  # the second receipt does not start the time again
-    outbox.resend_kept(least_s=0, delay_s=0)
-    assert ids(outbox) == [second.id]
-    outbox.acknowledge("fleet", [second.id])
-    clock.sleep(KEEP_S + CHECKPOINT_S)
+def soon() -> float:
+    """No wait at all, where a wait is drawn."""
+    return 0.0
+
+
+def mark(box: Outbox, name: str) -> None:
+    assert box.begin_mark(name)
+    box.finish_mark(name)
+
+
+def stored(box: Outbox) -> list[tuple]:
+    return box._db.execute("SELECT id FROM fleet UNION ALL SELECT id FROM outcomes").fetchall()
+
+
+def test_outbox_repeats_after_a_reconnection_what_no_bookmark_covers(outbox, clock, mint):
+    letters = [mint.fault(outbox) for _ in range(3)]
+    for letter in letters:
+        outbox.enqueue(letter)
+    outbox.acknowledge("fleet", [letters[0].id])
+    clock.sleep(MARK_S)
+    mark(outbox, "a")
+    outbox.acknowledge("fleet", [letters[1].id])
+    outbox.reconnected(soon)
+    assert ids(outbox) == [letters[1].id, letters[2].id]
+    assert outbox.question() == "a", "it may be another broker, or one that forgot"
+
+
+def test_outbox_forgets_what_a_bookmark_found_late_enough_proves(outbox, clock, mint):
+    fault, outcome = mint.fault(outbox), mint.outcome()
+    outbox.enqueue(fault)
+    outbox.enqueue(outcome)
     outbox.tick()
-    assert outbox._db.execute("SELECT count(*) FROM fleet").fetchone() == (0,)
+    outbox.acknowledge("fleet", [fault.id])
+    outbox.acknowledge("outcomes", [outcome.id])
+    mark(outbox, "a")
+    assert outbox.question() is None, "the broker may not have saved yet"
+    outbox.reconnected(soon)
+    outbox.answer("a", known=True, draw_s=soon)
+    assert (ids(outbox), len(stored(outbox))) == ([], 2), "still there: found too early to prove anything"
+    assert outbox.question() is None
+    clock.sleep(KEEP_S)
+    assert outbox.question() == "a"
+    outbox.answer("a", known=True, draw_s=soon)
+    assert stored(outbox) == []
+    assert outbox.question() is None
+
+
+def test_outbox_sends_again_what_the_broker_forgot_and_all_after_it_in_order(outbox, clock, mint):
+    letters = [mint.fault(outbox) for _ in range(4)]
+    outcome = mint.outcome()
+    for letter in (*letters, outcome):
+        outbox.enqueue(letter)
+    outbox.tick()
+    outbox.acknowledge("fleet", [letters[1].id])
+    outbox.acknowledge("outcomes", [outcome.id])
+    mark(outbox, "a")
+    outbox.acknowledge("fleet", [letters[0].id, letters[2].id])
+    clock.sleep(KEEP_S)
+    outbox.answer("a", known=False, draw_s=lambda: 500.0)
+    assert ids(outbox) == [letters[1].id, letters[2].id, letters[3].id]
+    outbox.tick()
+    assert ids(outbox, "outcomes") == [], "it waits anew"
+    clock.sleep(501)
+    outbox.tick()
+    assert ids(outbox, "outcomes") == [outcome.id]
+    assert outbox.question() is None
+
+
+def test_outbox_bookmark_that_was_never_finished_counts_for_nothing(outbox, clock, mint):
+    letter = mint.fault(outbox)
+    outbox.enqueue(letter)
+    outbox.acknowledge("fleet", [letter.id])
+    clock.sleep(MARK_S)
+    assert outbox.begin_mark("a")
+    again = reopen(outbox, clock)  # killed before the broker's welcome
+    again.reconnected(soon)
+    assert ids(again) == [letter.id]
+    assert again.question() is None
+    again.close()
+
+
+def test_outbox_bookmark_is_due_at_once_for_an_outcome_and_now_and_then_for_health(outbox, clock, mint):
+    health, outcome = mint.health(outbox), mint.outcome()
+    outbox.enqueue(health)
+    outbox.enqueue(outcome)
+    assert not outbox.begin_mark("a")
+    outbox.acknowledge("fleet", [health.id])
+    assert not outbox.begin_mark("a")
+    outbox.acknowledge("outcomes", [outcome.id])
+    mark(outbox, "a")
+    assert not outbox.begin_mark("b")
+    clock.sleep(MARK_S + 1)
+    assert not outbox.begin_mark("b"), "nothing new"
+
+
+@pytest.mark.parametrize(("trusting", "kept_s"), [(True, KEEP_S), (False, LONGEST_KEEP_S)])
+def test_outbox_without_bookmarks_keeps_letters_for_a_stated_time(outbox, clock, mint, trusting, kept_s):
+    letter = mint.fault(outbox)
+    outbox.enqueue(letter)
+    outbox.acknowledge("fleet", [letter.id])
+    if trusting:
+        outbox.trust_receipts()
+    clock.sleep(kept_s - 1)
+    outbox.tick()
+    assert len(stored(outbox)) == 1
+    clock.sleep(CHECKPOINT_S + 1)
+    outbox.tick()
+    assert stored(outbox) == []
+
+
+def test_outbox_drops_health_by_age_and_faults_and_outcomes_never(tmp_path, clock, mint):
+    box = Outbox(tmp_path / "old.sqlite", clock, random.Random(1), 100_000, max_age_s=30 * 86_400.0)
+    fault, outcome = mint.fault(box), mint.outcome()
+    for letter in (fault, outcome, mint.health(box)):
+        box.enqueue(letter)
+    young = []
+    for _ in range(12):  # months offline
+        clock.sleep(15 * 86_400.0)
+        clock.set_wall(0.0)  # and a clock that jumps about
+        box.tick()
+        young.append(mint.health(box))
+        box.enqueue(young[-1])
+    box.tick()
+    assert ids(box) == [fault.id, young[-2].id, young[-1].id]
+    assert ids(box, "outcomes") == [outcome.id]
+    assert box.dropped == 11
+    box.close()
+
+
+def test_outbox_file_of_the_first_tables_is_carried_over(tmp_path, clock, mint, outbox):
+    path, outcome = tmp_path / "first.sqlite", mint.outcome()
+    had, fault = mint.fault(outbox), mint.fault(outbox)
+    db = sqlite3.connect(path)
+    db.executescript("""
+      CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+      INSERT INTO meta VALUES ('epoch', 'e1'), ('running_s', 9e6);
+      CREATE TABLE fleet (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, retain INTEGER NOT NULL,
+        sent INTEGER NOT NULL DEFAULT 0, keep_until_s REAL);
+      CREATE TABLE outcomes (id TEXT PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL,
+        least_s REAL NOT NULL, due_s REAL NOT NULL, place REAL, sent INTEGER NOT NULL DEFAULT 0,
+        keep_until_s REAL) WITHOUT ROWID;
+      CREATE TABLE draft (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), body BLOB NOT NULL);
+      CREATE INDEX fleet_waiting ON fleet (number) WHERE sent = 0;""")
+    for letter, sent in ((had, 1), (fault, 0)):
+        db.execute("INSERT INTO fleet VALUES (?, ?, ?, ?, ?, 0, ?, NULL)",
+                   (letter.number, letter.id, letter.kind, letter.topic, letter.payload, sent))
+    db.execute("INSERT INTO outcomes VALUES (?, ?, ?, 9e6, 9000100.0, NULL, 0, NULL)",
+               (outcome.id, outcome.topic, outcome.payload))
+    db.commit()
+    db.close()
+    box = Outbox(path, clock, random.Random(1), 100)
+    assert box.faults() == ()
+    assert (box.epoch, box.running_s(), box.next_number()) == ("e1", 9e6, 3)
+    assert box.peek("fleet", 5) == [fault]
+    clock.sleep(101)
+    box.tick()
+    assert box.peek("outcomes", 5) == [outcome]
+    box.reconnected(soon)
+    assert ids(box) == [had.id, fault.id]
+    box.close()
+    again = reopen(box, clock)
+    assert len(stored(again)) == 3
+    again.close()
 
 
 def test_outbox_drops_acknowledged_then_oldest_health_and_never_faults_or_outcomes(tmp_path, clock, mint):
@@ -109,21 +256,48 @@ def test_outbox_full_of_what_may_not_be_dropped_refuses_and_says_so(tmp_path, cl
     box.close()
 
 
-def test_outbox_outcomes_wait_as_long_as_drawn_and_leave_together(outbox, clock, mint):
-    early, late, fresh = mint.outcome(), mint.outcome(), mint.outcome()
-    outbox.enqueue(early, least_s=100, delay_s=300)
-    outbox.enqueue(late, least_s=100, delay_s=900)
-    clock.sleep(250)
-    outbox.enqueue(fresh, least_s=100, delay_s=800)
+def test_outbox_outcomes_wait_as_long_as_drawn_each_for_itself(outbox, clock, mint):
+    early, late = mint.outcome(), mint.outcome()
+    outbox.enqueue(early, wait_s=300)
+    outbox.enqueue(late, wait_s=900)
+    clock.sleep(299)
     outbox.tick()
     assert ids(outbox, "outcomes") == []
-    assert (outbox.depth("outcomes"), outbox.depth("fleet")) == (3, 0)
-    clock.sleep(51)
+    assert (outbox.depth("outcomes"), outbox.depth("fleet")) == (2, 0)
+    clock.sleep(2)
     outbox.tick()
-    assert set(ids(outbox, "outcomes")) == {early.id, late.id}, "fresh has not waited its least"
-    clock.sleep(750)
+    assert ids(outbox, "outcomes") == [early.id]
+    clock.sleep(600)
     outbox.tick()
-    assert set(ids(outbox, "outcomes")) == {early.id, late.id, fresh.id}
+    assert set(ids(outbox, "outcomes")) == {early.id, late.id}
+
+
+def test_outbox_outcomes_leave_within_a_batch_each_at_its_own_moment(outbox, mint):
+    for _ in range(200):
+        outbox.enqueue(mint.outcome())
+    left = []
+    for share in (0.0, 0.25, 0.5, 1.0):
+        outbox.tick(share)
+        left.append(len(ids(outbox, "outcomes")))
+    assert (left[0], left[-1]) == (0, 200)
+    assert left[1] == pytest.approx(50, abs=20)
+    assert left[2] == pytest.approx(100, abs=25)
+
+
+def test_outbox_two_outcomes_of_a_unit_do_not_leave_together(outbox, clock, mint):
+    for _ in range(5):
+        outbox.enqueue(mint.outcome())
+    outbox.tick()
+    first, *others = ids(outbox, "outcomes")
+    outbox.acknowledge("outcomes", [first])
+    waits = iter((100.0, 200.0, 300.0, 400.0))
+    outbox.wait_anew(lambda: next(waits))
+    for done in range(4):
+        outbox.tick()
+        assert len(ids(outbox, "outcomes")) == done
+        clock.sleep(100)
+    outbox.tick()
+    assert set(ids(outbox, "outcomes")) == set(others)
 
 
 def test_outbox_outcomes_are_shuffled(tmp_path, clock, mint):
@@ -142,7 +316,7 @@ def test_outbox_outcomes_are_shuffled(tmp_path, clock, mint):
 
 @pytest.mark.parametrize("jump_s", [-10 * 365 * 86_400.0, 10 * 365 * 86_400.0])
 def test_outbox_delay_takes_no_notice_of_the_wall_clock(outbox, clock, mint, jump_s):
-    outbox.enqueue(mint.outcome(), least_s=50, delay_s=100)
+    outbox.enqueue(mint.outcome(), wait_s=100)
     clock.set_wall(clock.wall() + jump_s)
     clock.sleep(99)
     outbox.tick()
@@ -153,7 +327,7 @@ def test_outbox_delay_takes_no_notice_of_the_wall_clock(outbox, clock, mint, jum
 
 
 def test_outbox_delay_goes_on_after_a_restart_with_another_monotonic_origin(outbox, clock, mint):
-    outbox.enqueue(mint.outcome(), least_s=500, delay_s=1000)
+    outbox.enqueue(mint.outcome(), wait_s=1000)
     clock.sleep(CHECKPOINT_S + 100)
     outbox.tick()
     clock.sleep(50)  # killed before the next checkpoint: this is forgotten, never gained

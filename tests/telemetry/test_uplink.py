@@ -16,7 +16,9 @@ from support.mosquitto import Mosquitto, Reader, free_port, until
 from device.clock import SystemClock
 from device.config import Telemetry, Tls
 from device.messages import Severity
+from device.telemetry import tables
 from device.telemetry.certificate import context_of
+from device.telemetry.outbox import KEEP_S
 from device.telemetry.uplink import Uplink
 
 UNIT = "ward-3"
@@ -35,7 +37,8 @@ def connect():
     made: list[Uplink] = []
 
     def make(outbox, port: int, **more) -> Uplink:
-        values = {"outcome_delay_min_s": 0.0, "outcome_delay_max_s": 0.0} | more
+        values = {"outcome_delay_min_s": 0.0, "outcome_delay_max_s": 0.0, "letters_per_s": 1000.0,
+                  "reconnect_max_s": 10.0} | more
         settings = Telemetry(broker_host="127.0.0.1", broker_port=port, **values)
         made.append(Uplink(settings, UNIT, outbox, Quick(), random.Random(2)))
         return made[-1]
@@ -144,12 +147,50 @@ def test_uplink_sends_again_what_a_killed_broker_had_only_in_memory(start_broker
     for letter in letters:
         live_outbox.enqueue(letter)
     live_outbox.tick()
-    drive(uplink, lambda: waiting(live_outbox) == 0, what="all acknowledged")
+    drive(uplink, lambda: marked(live_outbox), what="all acknowledged")
     broker.kill()
     broker.start()
     reader = Reader(broker.port)
     drive(uplink, lambda: {letter.id for letter in letters} <= reader.ids("tranquillo/"), what="sent again")
     reader.close()
+
+
+def marked(outbox) -> bool:
+    """Tell whether everything has been sent and lies before a bookmark that the broker has."""
+    unmarked = outbox._db.execute(tables.UNMARKED).fetchone()
+    making = outbox._db.execute("SELECT count(*) FROM bookmarks WHERE made_s IS NULL").fetchone()
+    return waiting(outbox) == 0 and unmarked == (0, 0) and making == (0,)
+
+
+def test_uplink_repeats_no_outcome_to_a_broker_that_has_it(
+    uplink, live_outbox, broker, reader, mint,
+):
+    letters = [mint.outcome() for _ in range(2)]
+    for letter in letters:
+        live_outbox.enqueue(letter)
+    live_outbox.tick()
+    drive(uplink, lambda: marked(live_outbox), what="sent and marked")
+    for _ in range(2):  # a loose plug: only this unit reconnects, and all of the ward sees it
+        births = len(reader.on("availability"))
+        uplink._fleet._link._client.socket().shutdown(socket.SHUT_RDWR)
+        drive(uplink, lambda births=births: len(reader.on("availability")) > births + 1, what="back again")
+        drive(uplink, lambda: live_outbox.question() is None, what="the bookmarks are found")
+    assert len(reader.on("outcomes")) == 2
+    assert stored_outcomes(live_outbox) == 2, "found too early to prove anything"
+
+
+def stored_outcomes(outbox) -> int:
+    return outbox._db.execute("SELECT count(*) FROM outcomes").fetchone()[0]
+
+
+def test_uplink_forgets_what_the_broker_has_saved(uplink, live_outbox, broker, mint):
+    live_outbox.enqueue(mint.outcome())
+    live_outbox.enqueue(mint.fault(live_outbox))
+    live_outbox.tick()
+    drive(uplink, lambda: marked(live_outbox), what="sent and marked")
+    live_outbox._base_s += KEEP_S
+    drive(uplink, lambda: stored_outcomes(live_outbox) == 0, what="the bookmark is found")
+    assert live_outbox._db.execute("SELECT count(*) FROM fleet").fetchone()[0] == 0
 
 
 def test_uplink_coming_back_does_not_say_whose_the_outcomes_are(
