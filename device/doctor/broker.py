@@ -52,7 +52,7 @@ def _greet(name: str, scene: Scene, tls: Tls | None) -> Result:
         try:
             context = context_of(_at(scene, tls))
         except PermissionError:
-            return skipped(name, "this user may not read the key", AS_ROOT)
+            return attention(name, "this user may not read the key", AS_ROOT)
         except (OSError, ValueError):
             return failed(name, "the certificate files cannot be used", ADVICE[Trouble.UNREADABLE])
     address = _address(scene, telemetry.broker_host)
@@ -179,7 +179,7 @@ def _days_left(name: str, path: Path, wall_s: float) -> Result:
     try:
         dates = validity(path)
     except PermissionError:
-        return skipped(name, "this user may not read it", AS_ROOT)
+        return attention(name, "this user may not read it", AS_ROOT)
     except (OSError, ValueError):
         return failed(name, "is missing or no certificate", renew)
     if wall_s < dates.not_before_s:

@@ -37,7 +37,7 @@ def check_converter(scene: Scene) -> list[Result]:
     """Judge by what the sensors service says; without it read the converter."""
     with borrowed(scene, "sensors") as owner:
         if owner is Owner.UNKNOWN:
-            return [skipped("adc.answers", "this user may not look", AS_ROOT)]
+            return [attention("adc.answers", "this user may not look", AS_ROOT)]
         return _from_service(scene) if owner is Owner.SERVICE else _from_part(scene)
 
 

@@ -33,7 +33,7 @@ def check_headset(scene: Scene) -> list[Result]:
     latency = _latency(scene, path) if port.startswith(LINUX) else []
     with borrowed(scene, "headset") as owner:
         if owner is Owner.UNKNOWN:
-            return [skipped("headset.dongle", "this user may not look", AS_ROOT)]
+            return [attention("headset.dongle", "this user may not look", AS_ROOT)]
         return [*(_from_service(scene) if owner is Owner.SERVICE else _from_part(scene)), *latency]
 
 

@@ -28,11 +28,23 @@ def borrowed(scene: Scene, service: Service) -> Iterator[Owner]:
 
     A service that is started meanwhile is told that another runs, and systemd tries again.
     """
+    run_dir = Path(scene.settings.run_dir)
     if scene.units.get(service, {}).get("ActiveState") in BUSY:
-        yield Owner.SERVICE
+        yield Owner.SERVICE if _may_look(run_dir, service) else Owner.UNKNOWN
         return
-    with locked(Path(scene.settings.run_dir), service) as owner:
+    with locked(run_dir, service) as owner:
         yield owner
+
+
+def _may_look(run_dir: Path, service: Service) -> bool:
+    """Tell whether this user may read a service's lock, and so hear it too; without touching the lock."""
+    try:
+        (run_dir / f"{service}.lock").open("rb").close()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

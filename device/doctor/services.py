@@ -6,7 +6,7 @@ from pathlib import Path
 
 from device.config import Settings
 from device.doctor.owners import Owner, owner_of
-from device.doctor.result import AS_ROOT, Outcome, Result, attention, failed, ok, skipped
+from device.doctor.result import AS_ROOT, Outcome, Result, attention, failed, ok
 from device.doctor.scene import Ask, Scene, Unit
 from device.messages import Health, Service, Severity
 
@@ -63,7 +63,7 @@ def _judge(name: Service, unit: Unit | None, scene: Scene) -> Result:
         return _health(label, health, unit)
     owner = owner_of(scene.run_dir, name)
     if owner is Owner.UNKNOWN:
-        return skipped(label, "this user may not look", AS_ROOT)
+        return attention(label, "this user may not look", AS_ROOT)
     if owner is Owner.SERVICE:
         return failed(label, "runs but says nothing on the bus", f"see its log: tranquillo logs {name}; its "
                       "watchdog should restart it within seconds")

@@ -127,7 +127,7 @@ def test_listen_hears_who_speaks_and_ends_when_all_have(tmp_path):
         thread.join()
         bus.close()
     assert heard.health["sensors"].uptime_s == 3.0
-    assert heard.lasted_s < 5.0
+    assert heard.lasted_s < 9.0
 
 
 def test_look_does_not_wait_where_nothing_runs(stage):
