@@ -58,6 +58,36 @@ $(BIN)/.listen: pyproject.toml | $(BIN)/.desk
 	@$(PIP) -e '.[listen]'
 	@touch $@
 
+# Only Ansible: who provisions units need not be able to compile the device's packages.
+$(BIN)/.provision: pyproject.toml
+	$(call apt,python3-venv openssh-client openssl)
+	@echo "Installing Ansible into .venv"
+	@$(PYTHON) -m venv .venv && $(PIP) $$($(BIN)/python -c "import tomllib; \
+	  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['provision'])")
+	@touch $@
+
+INVENTORY ?= provisioning/inventory
+# $(call play,name): run a playbook; LIMIT=unit-07 for one unit, CHECK=1 to see only, ARGS= for Ansible itself.
+define play
+	@test -e $(INVENTORY) || { echo "No $(INVENTORY): copy provisioning/inventory.example, or say INVENTORY="; exit 1; }
+	@ANSIBLE_CONFIG=provisioning/ansible.cfg $(BIN)/ansible-playbook --inventory $(INVENTORY) \
+	  $(if $(LIMIT),--limit $(LIMIT)) $(if $(CHECK),--check --diff) $(ARGS) provisioning/$(1).yml
+endef
+
+.PHONY: wheelhouse
+wheelhouse: $(BIN)/.provision | apt-run ## a release for this Python and processor; leaves build/wheelhouse; WHEELHOUSE="--release NAME"
+	@$(BIN)/python provisioning/wheelhouse.py $(WHEELHOUSE)
+
+.PHONY: provision update rollback decommission
+provision: $(BIN)/.provision ## make machines units over ssh; INVENTORY=… LIMIT=unit-07 CHECK=1
+	$(call play,provision)
+update: $(BIN)/.provision ## a new release on units, back by itself when unhealthy; INVENTORY=… LIMIT=… CHECK=1
+	$(call play,update)
+rollback: $(BIN)/.provision ## the release before, on units; INVENTORY=… LIMIT=…
+	$(call play,rollback)
+decommission: $(BIN)/.provision ## wipe a unit; INVENTORY=… LIMIT=unit-07 ARGS="-e tranquillo_confirm=unit-07"
+	$(call play,decommission)
+
 .PHONY: run
 run: $(BIN)/.desk ## a 3-minute session on simulated hardware; leaves out/report.html and out/session.wav
 	@$(BIN)/tranquillo run
