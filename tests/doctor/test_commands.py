@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from device import cli
 from device.clock import SystemClock
 from device.config import load
-from device.doctor import commands, examine, journal
+from device.doctor import commands, converter, examine, journal
 from device.doctor.result import Outcome, Report, attention, failed, ok, worst
 from device.errors import EXIT_CONFIG, EXIT_SOFTWARE
 from device.services.simulator import make_world
@@ -87,7 +87,8 @@ def test_doctor_exits_by_the_worst(config, monkeypatch, result, status):
     assert asked == [commands.FAMILIES, ("clock", "adc")]
 
 
-def test_doctor_reads_the_simulated_converter(served):
+def test_doctor_reads_the_simulated_converter(served, monkeypatch):
+    monkeypatch.setattr(converter, "LOOK_S", 2.0)  # two beats of this body
     result = tranquillo("doctor", "--config", str(served), "--only", "adc", "--json")
     assert result.exit_code == 0
     found = {one["name"]: one for one in json.loads(result.stdout)["results"]}
