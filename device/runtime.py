@@ -37,6 +37,7 @@ from device.messages import Fault, Health, Message, Service
 from drivers.open import Parts, default_parts
 
 HEARTBEAT_S = 1.0
+EARLY_S = 1e-4  # a wait that ends so little before its deadline has met it
 PRIVATE = 0o077  # files of a service tell of a patient: for its own user's eyes only; sockets see device.bus
 
 
@@ -55,16 +56,25 @@ class Worker(Protocol):
         """Release what the worker holds."""
 
 
+class WaitingBus(Bus, Protocol):
+    """A bus that a process can sleep on."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Block until something has arrived or the time is over; tell whether it has."""
+
+
 class Root(msgspec.Struct, frozen=True, kw_only=True):
     """A composition root: the process's name, what it reads, and how it is built.
 
     `leave` is what the worker still does when the process is asked to stop; a few seconds at most.
+    `prompt` is for a worker that has to act on a message at once, so that it need not look for one often.
     """
 
     name: Service
     reads: tuple[type[Message], ...]
     build: Callable[[Settings, Clock, Bus, Parts], Worker]
     leave: Callable[[Worker], None] = lambda _: None
+    prompt: bool = False
 
 
 class FaultLog:
@@ -121,19 +131,25 @@ class Pacer:
         self.late_steps = 0
 
     def remaining_s(self) -> float:
-        """Move on to the next deadline and return the time until then, 0 when it is past."""
-        self._due_s += self._period_s
-        remaining = self._due_s - self._clock.monotonic()
+        """Return the time until the next deadline, 0 when it is past; a deadline that is met is done with."""
+        now_s = self._clock.monotonic()
+        if now_s >= self._due_s - EARLY_S:
+            self._due_s += self._period_s
+        remaining = self._due_s - now_s
         if remaining < -self._period_s:
             self.late_steps += 1
-            self._due_s = self._clock.monotonic()
+            self._due_s = now_s
         return max(0.0, remaining)
 
 
-def run(root: Root, worker: Worker, clock: Clock, bus: Bus, stop: threading.Event) -> None:
-    """Step a worker until told to stop; READY after the first step, WATCHDOG after completed steps."""
+def run(root: Root, worker: Worker, clock: Clock, bus: WaitingBus, stop: threading.Event) -> None:
+    """Step a worker until told to stop; READY after the first step, WATCHDOG after completed steps.
+
+    Steps come once a period; where the root is prompt, a message brings one more at once.
+    """
     heart = Heart(root.name, worker, clock, bus)
     pacer = Pacer(clock, worker.period_s)
+    wait = bus.wait if root.prompt else stop.wait
     ready = False
     while not stop.is_set():
         worker.step()
@@ -142,7 +158,7 @@ def run(root: Root, worker: Worker, clock: Clock, bus: Bus, stop: threading.Even
         if not ready:
             daemon.notify("READY=1")
             ready = True
-        stop.wait(pacer.remaining_s())
+        wait(pacer.remaining_s())
     daemon.notify("STOPPING=1")
     root.leave(worker)
 

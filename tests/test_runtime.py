@@ -16,7 +16,7 @@ from device.bus import LocalHub
 from device.clock import ManualClock
 from device.errors import EXIT_AUDIO_LOST, EXIT_CONFIG, EXIT_OK, EXIT_SOFTWARE
 from device.messages import Fault, Health, Severity
-from device.runtime import FaultLog, Heart, JsonLines, Pacer
+from device.runtime import FaultLog, Heart, JsonLines, Pacer, Root, run
 
 SERVICE = """
 import sys, time
@@ -252,6 +252,54 @@ def test_runtime_pacer_drops_missed_deadlines_instead_of_bunching():
     assert pacer.remaining_s() == 0.0
     assert pacer.late_steps == 1
     assert pacer.remaining_s() == pytest.approx(0.1)
+
+
+def test_runtime_pacer_keeps_its_deadline_over_a_step_in_between():
+    clock = ManualClock(start_s=0.0)
+    pacer = Pacer(clock, 0.1)
+    assert pacer.remaining_s() == pytest.approx(0.1)
+    clock.sleep(0.04)  # a message came, and was acted on
+    assert pacer.remaining_s() == pytest.approx(0.06)
+    clock.sleep(0.06)
+    assert pacer.remaining_s() == pytest.approx(0.1)
+    assert pacer.late_steps == 0
+
+
+@pytest.mark.parametrize("prompt", [True, False])
+def test_runtime_a_prompt_worker_steps_for_a_message(prompt):
+    clock = ManualClock(start_s=0.0)
+    waits: list[float] = []
+
+    class Reader:
+        period_s = 0.5
+        steps = 0
+
+        def step(self):
+            self.steps += 1
+            if self.steps == 4:
+                stop.set()
+
+        def faults(self):
+            return ()
+
+    class Stop(threading.Event):
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            clock.sleep(timeout)
+
+    class Talkative:
+        def publish(self, message):
+            pass
+
+        def wait(self, timeout_s):
+            """A message every 0.2 s."""
+            clock.sleep(min(timeout_s, 0.2))
+
+    stop, worker = Stop(), Reader()
+    root = Root(name="player", reads=(), build=lambda *_: worker, prompt=prompt)
+    run(root, worker, clock, Talkative(), stop)
+    assert len(waits) == (0 if prompt else 4)
+    assert clock.monotonic() == pytest.approx(0.7 if prompt else 2.0)  # 0.2, 0.4, 0.5, 0.7
 
 
 def test_runtime_json_lines_are_one_object_each():

@@ -32,7 +32,7 @@ STEADY_GATE_LU = 16.0  # quieter than ordinary by more than this is a pause and 
 MARGIN_LU = 0.5  # held below the ceiling, for the meter's own delay
 
 # Loudness may not rise by 3 dB within 400 ms: power over 30 ms is held to little above that over the last
-# 0.6 s (chosen on rendered sessions: largest rises of 2.8 to 3.8 LU became 1.7 to 2.5, the mean fell 0.15 dB).
+# 0.6 s (chosen on rendered sessions: largest rises of 2.8 to 3.8 LU became 1.7 to 2.5, the mean lost 0.15).
 RISE_FAST_S, RISE_SLOW_S, RISE_RATIO = 0.03, 0.6, 1.1
 RISE_FLOOR = 1e-7  # power; far below music, so that silence is left alone
 

@@ -72,7 +72,7 @@ class Sound:
 class PlayerWorker:
     """Opens the sound back-end, again and again if need be, and plays what the conductor sends."""
 
-    period_s = 0.01
+    period_s = 0.02
 
     def __init__(self, settings: Settings, clock: Clock, bus: Bus, _parts: Parts) -> None:
         self._settings = settings
@@ -171,7 +171,7 @@ def leave(worker: Worker) -> None:
         worker.fade_out()
 
 
-ROOT = Root(name="player", reads=(Session, Phrase, Target), build=PlayerWorker, leave=leave)
+ROOT = Root(name="player", reads=(Session, Phrase, Target), build=PlayerWorker, leave=leave, prompt=True)
 
 if __name__ == "__main__":
     main(ROOT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +75,10 @@ class Link:
         try:
             if self._socket is None:
                 self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                self._socket.settimeout(DEADLINE_S)
+                # Not settimeout: it would ask the kernel twice for every send and receive.
+                deadline = struct.pack("@ll", int(DEADLINE_S), 0)  # a timeval: seconds, microseconds
+                for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                    self._socket.setsockopt(socket.SOL_SOCKET, option, deadline)
                 self._socket.connect(str(self._path))
             self._socket.send(question)
             answer = self._socket.recv(MESSAGE_BYTES)

@@ -94,7 +94,7 @@ def test_remote_converter_fault_crosses_the_socket_and_ends(
     machine: Machine, parts: Parts, control: RemoteControl, name: str, kind: str,
 ) -> None:
     adc = parts.adc(name, machine.clock, **ADC)
-    control.inject(kind, 0.3)
+    control.inject(kind, 1.0)  # longer than the driver's retries take on a busy machine
     with pytest.raises(DeviceLost):
         adc.read(1)
     deadline_s = machine.clock.monotonic() + 5.0
