@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -70,14 +71,17 @@ def run(patient: str, minutes: float | None, speed: float, seed: int, interactiv
 @config_option
 @one_line_errors
 def up(config_path: Path) -> None:
-    """Run all services here under a process manager until interrupted."""
+    """Run all services here under a process manager until interrupted or terminated."""
     from device.desk.up import Supervisor
 
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     supervisor = Supervisor(config_path, load(config_path))
     try:
         sys.exit(supervisor.wait())
     except KeyboardInterrupt:
         supervisor.stop()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @main.command()

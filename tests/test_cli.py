@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -240,7 +241,7 @@ def test_up_with_a_bad_configuration_starts_nothing(config, monkeypatch):
     assert "player.backend is 'pulse'" in refused(result)
 
 
-@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize("interrupted", [None, signal.SIGINT, signal.SIGTERM])
 def test_up_waits_for_the_process_manager_and_stops_it_on_interrupt(config, monkeypatch, interrupted):
     calls: list[str] = []
 
@@ -252,7 +253,7 @@ def test_up_waits_for_the_process_manager_and_stops_it_on_interrupt(config, monk
         def wait(self) -> int:
             calls.append("wait")
             if interrupted:
-                raise KeyboardInterrupt
+                signal.raise_signal(interrupted)
             return 3
 
         def stop(self) -> None:
@@ -261,6 +262,7 @@ def test_up_waits_for_the_process_manager_and_stops_it_on_interrupt(config, monk
     monkeypatch.setattr(up_module, "Supervisor", Manager)
     result = tranquillo("up", "--config", str(config))
     assert calls == (["wait", "stop"] if interrupted else ["wait"])
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert result.exit_code == (0 if interrupted else 3)
 
 
