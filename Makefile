@@ -100,6 +100,10 @@ test: $(BIN)/.dev ## all tests, two files at a time
 test-system: $(BIN)/.dev apt-system ## whole machines: provisioning, faults, updates, power cuts; as root
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/system --system --numprocesses 2 --dist loadfile
 
+.PHONY: contract
+contract: $(BIN)/.desk ## write docs/telemetry/schemas from the types that may leave a unit
+	$(BIN)/python -m device.desk.contract
+
 .PHONY: lint
 lint: $(BIN)/.dev ## ruff and the rule of who may import whom
 	$(BIN)/ruff check .

@@ -146,7 +146,7 @@ class Availability(Record, frozen=True, kw_only=True):
 class Outcome(Record, frozen=True, kw_only=True):
     """One session, without unit, patient or time of day, and with nothing that the fleet stream shows too.
 
-    `year` is the finest date that HIPAA Safe Harbor leaves (NUMBERS, Privacy), None until the clock has
+    `year` is the finest date that HIPAA Safe Harbor leaves (45 CFR 164.514), None until the clock has
     been set; the bands are the prevailing level of the first and last third, both known or both unknown;
     `rating` is how somebody felt, told by taps, None where nobody was asked or nobody answered.
 

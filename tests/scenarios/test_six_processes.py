@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.appliance import Appliance
+from support.contract import violations
 
 from device.desk.broker import DeskBroker
 from device.messages import (
@@ -161,6 +162,7 @@ def test_the_broker_received_health_and_outcomes_but_no_physiology(appliance):
             assert word not in text
         if "/outcomes/" in message["topic"]:
             assert "desk" not in text + message["topic"]
+        assert violations(message["topic"], message["payload"]) == []
 
 
 def test_the_recorded_sound_holds_notes_between_silences(appliance):

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.contract import rule_of
 from support.mosquitto import Mosquitto, Reader, free_port, until
 
 from device.bus import LocalHub, ZmqBus
 from device.clock import ManualClock
-from device.config import Settings, Telemetry
+from device.config import Settings, Telemetry, load
 from device.messages import (
     Fault,
     Health,
@@ -247,6 +248,11 @@ def speak(bus: ZmqBus, seconds: float, phase: SessionPhase, start_s: float = 0.0
                             duration_s=1200.0, fade_s=12.0))
 
 
+def topics(reader: Reader) -> set[str]:
+    """Return the topics on which anything arrived."""
+    return {one.topic for one in reader.received}
+
+
 def pss_mib(pid: int) -> float:
     text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     return int(re.search(r"^Pss:\s+(\d+) kB", text, flags=re.MULTILINE).group(1)) / 1024
@@ -297,6 +303,11 @@ def test_telemetry_process_reports_a_session_says_lost_and_stays_small(ward):
     process.send_signal(signal.SIGKILL)
     _, said = process.communicate(timeout=10)
     until(lambda: reader.on("availability")[-1].payload["why"] == "lost", 40, "the last will")
+    late = Reader(load(config).telemetry.broker_port, "late")
+    until(lambda: len(late.received) >= 2, what="what is retained")
+    late.close()
+    assert {one.topic for one in late.received} == {one for one in topics(reader) if rule_of(one).retain}
+    assert all(one.retain for one in late.received)
     assert "127.0.0.1" not in said
     assert UNIT not in said
 

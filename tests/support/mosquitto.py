@@ -17,6 +17,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from support.contract import violations
 
 START_S = 10.0
 
@@ -99,7 +100,10 @@ class Received(NamedTuple):
 
 
 class Reader:
-    """A dashboard: subscribes to everything with a session that outlives outages, and keeps all it gets."""
+    """A dashboard: subscribes to everything with a session that outlives outages, and keeps all it gets.
+
+    Closing it fails when a message did not keep the published contract.
+    """
 
     def __init__(self, port: int, name: str = "reader", context: Any = None) -> None:
         self.received: list[Received] = []
@@ -127,9 +131,12 @@ class Reader:
         return {one.payload["id"] for one in self.on(part)}
 
     def close(self) -> None:
-        """Go away."""
+        """Go away, and hold all that came to the contract; a repetition is looked at once."""
         self._client.disconnect()
         self._client.loop_stop()
+        distinct = {(one.topic, one.payload["id"]): one for one in self.received}.values()
+        found = {words for one in distinct for words in violations(one.topic, one.payload)}
+        assert not found, found
 
     def _keep(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         """Keep one message."""
