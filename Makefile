@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := python3-venv python3-dev gcc libc6-dev pkg-config libsystemd-dev libasound2-data mosquitto
-APT_TEST := $(APT_RUN) jackd2 openssl procps systemd udev
+APT_TEST := $(APT_RUN) jackd2 openssl procps chromium nodejs systemd udev
 APT_SYSTEM := $(APT_TEST) systemd-container mmdebstrap user-mode-linux openssh-client iproute2 e2fsprogs
 
 # $(call apt,packages): install what is missing and say so; silent when nothing is.
