@@ -260,9 +260,10 @@ def test_up_waits_for_the_process_manager_and_stops_it_on_interrupt(config, monk
             calls.append("stop")
 
     monkeypatch.setattr(up_module, "Supervisor", Manager)
+    before = signal.getsignal(signal.SIGTERM)
     result = tranquillo("up", "--config", str(config))
     assert calls == (["wait", "stop"] if interrupted else ["wait"])
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
     assert result.exit_code == (0 if interrupted else 3)
 
 
