@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from device.bus import ZmqBus
+from support.ears import Ears
+
 from device.desk import keyboard
 from device.desk.bench import find_processes
 from device.desk.setup import RunOptions, write_config
 from device.desk.up import Supervisor, services_of
-from device.messages import MESSAGE_TYPES, Health, Message
-
-M = TypeVar("M", bound=Message)
+from device.messages import Health
 
 
-class Appliance:
+class Appliance(Ears):
     """Six processes and the simulator under the process manager, with every message kept."""
 
     def __init__(self, folder: Path, run_dir: Path, broker_port: int, minutes: float = 10.0) -> None:
@@ -27,27 +24,8 @@ class Appliance:
         options = RunOptions(patient="sim", minutes=minutes, speed=1.0, seed=3, interactive=False, out=folder)
         self.config, self.settings = write_config(options, run_dir, broker_port)
         self.run_dir = run_dir
-        self.messages: list[Message] = []
         self._supervisor = Supervisor(self.config, self.settings, folder / "logs")
-        self._bus = ZmqBus(run_dir, "", MESSAGE_TYPES)
-
-    def listen(self, seconds: float) -> list[Message]:
-        """Return what is said in that time."""
-        start = len(self.messages)
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            self._bus.wait(left)
-            self.messages += self._bus.receive()
-        return self.messages[start:]
-
-    def until(self, kind: type[M], wanted: Callable[[M], bool], seconds: float) -> M:
-        """Return the first new message of a kind that is as wanted."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for message in self.listen(0.05):
-                if isinstance(message, kind) and wanted(message):
-                    return message
-        raise AssertionError(f"no {kind.__name__} as wanted within {seconds} s; logs:\n{self.logs()}")
+        super().__init__(run_dir, lambda: f"logs:\n{self.logs()}")
 
     def ready(self, seconds: float = 60.0) -> None:
         """Wait for a word from every process."""
@@ -81,4 +59,4 @@ class Appliance:
     def close(self) -> None:
         """Stop everything."""
         self._supervisor.stop()
-        self._bus.close()
+        super().close()

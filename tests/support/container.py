@@ -1,8 +1,10 @@
-"""A Debian booted with systemd as PID 1 by systemd-nspawn, reached by ssh over a veth pair of its own.
+"""A Debian booted with systemd as PID 1 by systemd-nspawn, reached by ssh over a cable of its own.
 
-The root is a read-only folder under an overlay in the container's own mount namespace, so nothing is
-left mounted when it ends; it dies with the test process. What nspawn does not enforce here (memory,
-tasks, scheduling limits) is read with `systemctl show` instead.
+Both ends of the cable are network namespaces, the machine's and its *ward*'s, where the test runs ssh and the
+broker: every machine has the same addresses, and nothing of it is seen on this machine's network. The root
+is a read-only folder under an overlay in the container's own mount namespace, so nothing is left mounted
+when it ends; it dies with the test process. What nspawn does not enforce here (memory, tasks, scheduling
+limits) is read with `systemctl show` instead.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+WARD_ADDRESS, ADDRESS = "10.77.0.1", "10.77.0.2"
 CGROUPS = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup"))
 BOOT_S = 60.0
 STOP_S = 60.0
@@ -50,25 +53,24 @@ class Container:
     """One machine. `close` removes everything that it had.
 
     Args:
-        name: at most 8 letters; names the machine, its network namespace and its cgroup.
-        number: 1 to 250, the third byte of its network, different for machines that run together.
-        root: the folder of a Debian with systemd and sshd.
-        folder: for its disk, keys and console log.
+        name: of the machine, its network namespaces and its cgroup; no other may run with it.
+        layers: folders under the machine's own disk, the uppermost first; the last is a Debian with sshd.
+        folder: for its disk and console log.
+        key: private key that root lets in; `.pub` lies beside it.
     """
 
-    def __init__(self, name: str, number: int, root: Path, folder: Path) -> None:
+    def __init__(self, name: str, layers: list[Path], folder: Path, key: Path) -> None:
         self.name = name
-        self.host, self.address = f"10.77.{number}.1", f"10.77.{number}.2"
-        self.key = folder / "ssh_key"
+        self.ward = f"{name}-ward"
+        self.key = key
         self.disk = folder / "disk"
-        self._root = root
+        self._layers = layers
         self._work = folder / "work"
         self._mount = folder / "mount"
         self._console = folder / "console.log"
         self._process: subprocess.Popen[bytes] | None = None
         for made in (self.disk, self._work, self._mount):
             made.mkdir(parents=True)
-        tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
         self._personalise()
         self._remove_network()
         self._make_network()
@@ -95,7 +97,7 @@ class Container:
 
     def link(self, state: str) -> None:
         """Pull (`down`) or plug in (`up`) the network cable."""
-        tool("ip", "link", "set", f"{self.name}-h", state)
+        tool("ip", "-n", self.ward, "link", "set", "cable", state)
 
     def run(self, command: str, *, seconds: float = 60.0, check: bool = True, text: str = "") -> str:
         """Run a shell command as root over ssh and return what it printed.
@@ -114,8 +116,14 @@ class Container:
     def attempt(self, command: str, *, seconds: float = 60.0, text: str = ""
                 ) -> subprocess.CompletedProcess[str]:
         """Run a shell command as root over ssh and return how it ended."""
-        return subprocess.run(["ssh", *OPTIONS, "-i", str(self.key), f"root@{self.address}", command],
-                              input=text, capture_output=True, text=True, check=False, timeout=seconds)
+        ssh = ["ssh", *OPTIONS, "-i", str(self.key), f"root@{ADDRESS}", command]
+        return subprocess.run([*self.from_ward, *ssh], input=text, capture_output=True, text=True,
+                              check=False, timeout=seconds)
+
+    @property
+    def from_ward(self) -> tuple[str, ...]:
+        """What to put before a program's words so that it runs in the ward's network."""
+        return ("nsenter", f"--net=/run/netns/{self.ward}")
 
     def show(self, unit: str, *properties: str) -> dict[str, str]:
         """Return properties of a unit as systemd tells them; none named: all."""
@@ -190,7 +198,7 @@ class Container:
 
     def _overlay(self) -> str:
         """Return the options of the overlay mount."""
-        return f"lowerdir={self._root},upperdir={self.disk},workdir={self._work}"
+        return f"lowerdir={':'.join(map(str, self._layers))},upperdir={self.disk},workdir={self._work}"
 
     def _personalise(self) -> None:
         """Give the disk an identity, and let root in with this machine's key and no password."""
@@ -204,20 +212,20 @@ class Container:
         keys.chmod(0o600)
 
     def _make_network(self) -> None:
-        """Make the namespace and the cable to it."""
-        outer = f"{self.name}-h"
-        tool("ip", "netns", "add", self.name)
-        tool("ip", "link", "add", outer, "type", "veth", "peer", "name", "host0", "netns", self.name)
-        tool("ip", "addr", "add", f"{self.host}/24", "dev", outer)
-        tool("ip", "link", "set", outer, "up")
-        tool("ip", "-n", self.name, "addr", "add", f"{self.address}/24", "dev", "host0")
-        for inner in ("lo", "host0"):
-            tool("ip", "-n", self.name, "link", "set", inner, "up")
+        """Make both namespaces and the cable between them."""
+        for space in (self.name, self.ward):
+            tool("ip", "netns", "add", space)
+            tool("ip", "-n", space, "link", "set", "lo", "up")
+        tool("ip", "-n", self.ward, "link", "add", "cable", "type", "veth",
+             "peer", "name", "host0", "netns", self.name)
+        for space, end, address in ((self.ward, "cable", WARD_ADDRESS), (self.name, "host0", ADDRESS)):
+            tool("ip", "-n", space, "addr", "add", f"{address}/24", "dev", end)
+            tool("ip", "-n", space, "link", "set", end, "up")
 
     def _remove_network(self) -> None:
-        """Remove what an earlier run may have left as well."""
-        tool("ip", "link", "del", f"{self.name}-h", check=False)
-        tool("ip", "netns", "del", self.name, check=False)
+        """Remove the namespaces, also those that an earlier run may have left."""
+        for space in (self.name, self.ward):
+            tool("ip", "netns", "del", space, check=False)
 
     def _cgroups(self) -> list[Path]:
         """Return this machine's cgroups, made when missing: nspawn must not run in a root cgroup."""

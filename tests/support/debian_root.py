@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 SUITE = "bookworm"
-BASE = ("systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "ca-certificates")
+BASE = ("systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "iproute2", "ca-certificates")
 MAKE_S = 300.0
 
 

@@ -25,7 +25,7 @@ BOOT_S, SESSION_S = 60.0, 120.0
 PROGRAM = ["/usr/bin/env", f"PYTHONPATH={REPOSITORY}:{REPOSITORY}/tests", "OMP_NUM_THREADS=1",
            sys.executable, "-m", "support.power_cut_guest"]
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 
 class Cycle:

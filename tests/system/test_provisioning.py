@@ -1,0 +1,72 @@
+"""The playbook over ssh: a dry run on a blank machine, and a second run that has nothing to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import timings
+from support.container import Container
+from support.controller import Controller
+from support.files import changed_files, list_files
+from support.unit import Unit
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def blank(debian: Path, name: str, key: Path, tmp_path: Path) -> Iterator[Container]:
+    """A machine on which nothing was done yet."""
+    machine = Container(f"{name}-blank", [debian], tmp_path, key)
+    try:
+        machine.boot()
+        machine.answer()
+        yield machine
+    finally:
+        machine.close()
+
+
+def test_dry_run_on_a_blank_machine_succeeds_and_changes_nothing(
+    blank: Container, variables: dict[str, Any], release: Path, tmp_path: Path,
+) -> None:
+    before = list_files(blank)
+    played = Controller(blank, tmp_path, variables).play(
+        "provision", "--check", tranquillo_release_file=str(release))
+    assert not played.failed, played.output
+    timings.record("dry run on a blank machine, s", played.seconds)
+    assert changed_files(before, list_files(blank)) == set()
+
+
+def test_second_run_changes_nothing(
+    unit: Unit, variables: dict[str, Any], release: Path, tmp_path: Path,
+) -> None:
+    controller = Controller(unit.machine, tmp_path, variables)
+    played = controller.play("provision", tranquillo_release_file=str(release))
+    assert not played.failed, played.output
+    assert played.changed == 0, _changed(played.output)
+    timings.record("second run of the playbook, s", played.seconds)
+    dry = controller.play("provision", "--check", tranquillo_release_file=str(release))
+    assert not dry.failed, dry.output
+    assert dry.changed == 0, _changed(dry.output)
+    assert unit.play().sounding
+
+
+def test_inventory_that_cannot_be_is_refused_before_anything_changes(
+    unit: Unit, variables: dict[str, Any], release: Path, tmp_path: Path,
+) -> None:
+    before = unit.machine.run("cat /etc/tranquillo/tranquillo.toml")
+    settings = {**variables["tranquillo_settings"], "program": {"minutes": 1000}}
+    played = Controller(unit.machine, tmp_path, variables).play(
+        "provision", tranquillo_release_file=str(release), tranquillo_settings=settings)
+    assert played.failed
+    assert "program.minutes" in played.output
+    assert unit.machine.run("cat /etc/tranquillo/tranquillo.toml") == before
+    assert set(unit.states().values()) == {"active"}
+
+
+def _changed(output: str) -> list[str]:
+    """Return the tasks that a playbook says have changed something."""
+    return re.findall(r"TASK \[(.*?)\] \*+\n(?:(?!TASK).*\n)*?changed:", output)
