@@ -166,6 +166,8 @@ class Telemetry(Section, frozen=True):
     What waited for the broker is sent at `letters_per_s` at most, after a random wait of up to
     `reconnect_max_s`, so that a whole hospital's units can share a broker; heartbeats that have waited
     for `outbox_max_days` are dropped, faults and outcomes never.
+
+    With `home_assistant` the unit also describes itself under `home_assistant_prefix`, for Home Assistant.
     """
 
     broker_host: str = ""
@@ -179,6 +181,9 @@ class Telemetry(Section, frozen=True):
     outbox_max_days: Annotated[float, Meta(ge=1, le=365)] = 30.0
     reconnect_max_s: Annotated[float, Meta(ge=1, le=600)] = 30.0
     letters_per_s: Annotated[float, Meta(ge=0.1, le=1000)] = 5.0
+    home_assistant: bool = False
+    home_assistant_prefix: Annotated[
+        str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "homeassistant"
 
 
 class Simulator(Section, frozen=True):

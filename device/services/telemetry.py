@@ -19,7 +19,7 @@ from device.telemetry.anonymise import Draft, SessionTally, outcome_of, share_of
 from device.telemetry.certificate import Expiry
 from device.telemetry.fleet import FleetView, build_here
 from device.telemetry.outbox import Outbox
-from device.telemetry.records import SentFault, seal
+from device.telemetry.records import Announcement, Letter, SentFault, seal
 from device.telemetry.uplink import Uplink
 from drivers.open import Parts
 
@@ -28,6 +28,8 @@ TICK_S = 1.0
 DRAFT_S = 60.0  # how much of a running session a killed process may forget; each costs one disk write
 ASK_S = rating.ASK_S + rating.SETTLE_S + 10.0  # after a session, until no tap can tell any more how it was
 SETTLING_S = 3.0  # after the start every process has spoken once: an earlier heartbeat would call them absent
+STATES_MISSED = 3  # so many heartbeats may fail to come before Home Assistant calls a state old
+SHORTEST_EXPIRY_S = 60
 FAULTS_PAUSE_S = 10.0  # between two reports of changed faults, so that a flapping one cannot flood the clinic
 
 
@@ -119,7 +121,8 @@ class Telemetry:
         if faults == self._told or now_s < self._faults_s:
             return
         before, self._told = self._told or (), faults
-        self._faults_s = now_s + FAULTS_PAUSE_S
+        if faults or before:
+            self._faults_s = now_s + FAULTS_PAUSE_S
         self._outbox.enqueue(seal(self._view.fault_report(
             faults, before, identifier=self._identifier(), epoch=self._outbox.epoch,
             number=self._outbox.next_number(), wall_s=self._clock.wall())))
@@ -158,10 +161,22 @@ def build(settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> Worker:
     path = Path(settings.state_dir) / "telemetry" / "outbox.sqlite"
     outbox = Outbox(path, clock, rng, settings.telemetry.outbox_max_rows,
                     settings.telemetry.outbox_max_days * 86_400.0)
-    uplink = Uplink(settings.telemetry, settings.unit_id, outbox, clock, rng)
+    version = importlib.metadata.version("tranquillo")
+    uplink = Uplink(settings.telemetry, settings.unit_id, outbox, clock, rng,
+                    announcement=announcement_of(settings, version))
     names = (socket.gethostname(), settings.telemetry.broker_host)
-    view = FleetView(settings.unit_id, names, build_here(importlib.metadata.version("tranquillo")))
+    view = FleetView(settings.unit_id, names, build_here(version))
     return Telemetry(settings, clock, bus, outbox, uplink, view, rng)
+
+
+def announcement_of(settings: Settings, version: str) -> Letter | None:
+    """Return what makes the unit appear in Home Assistant, or None where a clinic does not ask for it."""
+    telemetry = settings.telemetry
+    if not telemetry.home_assistant:
+        return None
+    expire_s = max(SHORTEST_EXPIRY_S, round(STATES_MISSED * telemetry.heartbeat_s))
+    return seal(Announcement(prefix=telemetry.home_assistant_prefix, unit=settings.unit_id, version=version,
+                             expire_s=expire_s))
 
 
 def read_draft(body: bytes | None) -> Draft | None:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from device.messages import Rating, Service, Severity, StressBand
+from device.telemetry.home_assistant import discovery, topic_of
 
 ROOT = "tranquillo/v1"
 LONGEST_SESSION_MIN = 90  # the longest program the configuration allows
@@ -29,6 +30,8 @@ Count = Annotated[int, Meta(ge=0)]
 ProgramMinute = Annotated[int, Meta(ge=0, le=LONGEST_SESSION_MIN)]
 ProgramMinutes = Annotated[int, Meta(ge=1, le=LONGEST_SESSION_MIN)]
 DaysLeft = Annotated[int, Meta(ge=0, le=3650)]  # ten years or more are ten years
+TopicPrefix = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")]
+Expiry = Annotated[int, Meta(ge=1, le=86_400)]
 Year = Annotated[int, Meta(ge=2023, le=9999)]
 
 
@@ -160,6 +163,18 @@ class Outcome(Record, frozen=True, kw_only=True):
     rating: Rating | None
 
 
+class Announcement(msgspec.Struct, frozen=True, kw_only=True):
+    """All that varies in what Home Assistant is told of a unit; the rest of that message is constant.
+
+    `expire_s` is the age from which on a state says nothing about now.
+    """
+
+    prefix: TopicPrefix
+    unit: UnitId
+    version: Version
+    expire_s: Expiry
+
+
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A sealed record: what the outbox stores and the uplink sends; `number` 0 outside the fleet stream."""
 
@@ -171,10 +186,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
-OUTGOING: tuple[type[Record], ...] = (FleetState, FleetFaults, Availability, Outcome)
+Outgoing = FleetState | FleetFaults | Availability | Outcome | Announcement
+OUTGOING: tuple[type[Outgoing], ...] = (FleetState, FleetFaults, Availability, Outcome, Announcement)
 
 
-def seal(record: FleetState | FleetFaults | Availability | Outcome) -> Letter:
+def seal(record: Outgoing) -> Letter:
     """Check a record against its own type and address it.
 
     Raises:
@@ -197,4 +213,8 @@ def seal(record: FleetState | FleetFaults | Availability | Outcome) -> Letter:
     if isinstance(record, Availability):
         return Letter(id=record.id, kind=Kind.HEALTH, topic=f"{ROOT}/fleet/{record.unit}/availability",
                       payload=payload, retain=True)
+    if isinstance(record, Announcement):
+        return Letter(id=f"announcement-{record.unit}", kind=Kind.HEALTH, retain=True,
+                      topic=topic_of(record.prefix, record.unit), payload=msgspec.json.encode(
+                          discovery(ROOT, record.unit, record.version, record.expire_s)))
     return Letter(id=record.id, kind=Kind.OUTCOME, topic=f"{ROOT}/outcomes/{record.id}", payload=payload)

@@ -31,11 +31,12 @@ class Uplink:
         clock: pacing; wall time only to compare with the dates of certificates.
         rng: draws waits, message ids and the random client ids.
         connect: makes a connection; another than `Link` in simulations.
+        announcement: sent at each connection beside availability, where a clinic uses Home Assistant.
     """
 
     def __init__(
         self, settings: Telemetry, unit_id: str, outbox: Outbox, clock: Clock, rng: random.Random,
-        connect: Callable[..., Link] = Link,
+        connect: Callable[..., Link] = Link, announcement: Letter | None = None,
     ) -> None:
         self._settings = settings
         self._unit_id = unit_id
@@ -43,6 +44,7 @@ class Uplink:
         self._clock = clock
         self._rng = rng
         self._connect = connect
+        self._announcement = announcement
         self._look_s = clock.monotonic()
         self._expiring = False
         pace = Pace(settings.reconnect_max_s, settings.letters_per_s)
@@ -61,6 +63,8 @@ class Uplink:
         """Do what is due on both lanes without waiting."""
         if self._fleet.step():
             self._fleet.send_now(self._availability("connected"))
+            if self._announcement is not None:
+                self._fleet.send_now(self._announcement)
             self._outbox.reconnected(self.draw_wait_s)
             self._bookmarks.reconnected()
         self._outcomes.step(may_dial=self._fleet.up)

@@ -16,7 +16,7 @@ def test_contract_schema_on_disk_is_the_types_own(name):
 
 
 def test_contract_has_a_schema_for_every_type_that_may_leave_and_no_other():
-    assert set(KINDS.values()) == set(OUTGOING)
+    assert set(KINDS.values()) == {kind for kind in OUTGOING if issubclass(kind, Record)}
     assert {path.stem for path in FOLDER.iterdir()} == set(KINDS)
 
 

@@ -117,6 +117,13 @@ def test_telemetry_tells_of_faults_when_they_change_and_not_too_often(unit):
     assert len([row for row in unit.rows("fleet") if "phase" not in row]) <= 3 + 3
 
 
+def test_telemetry_tells_at_once_of_a_fault_that_follows_the_first_letter(unit):
+    unit.run(5)
+    unit.run(2, faults=(CABLE,))
+    reports = [row for row in unit.rows("fleet") if "phase" not in row]
+    assert [len(row["faults"]) for row in reports] == [0, 1]
+
+
 def test_telemetry_outcome_is_stored_at_the_end_and_waits(unit):
     unit.run(600, phase=SessionPhase.RUNNING, band=StressBand.HIGH)
     unit.run(600, phase=SessionPhase.RUNNING, elapsed_s=600, band=StressBand.LOW)

@@ -105,7 +105,9 @@ class Reader:
     Closing it fails when a message did not keep the published contract.
     """
 
-    def __init__(self, port: int, name: str = "reader", context: Any = None) -> None:
+    def __init__(
+        self, port: int, name: str = "reader", context: Any = None, topic: str = "tranquillo/#",
+    ) -> None:
         self.received: list[Received] = []
         self._ready = threading.Event()
         self._client = Client(
@@ -113,7 +115,7 @@ class Reader:
         if context is not None:
             self._client.tls_set_context(context)
         self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe("tranquillo/#", qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = self._keep
         lasting = Properties(PacketTypes.CONNECT)
@@ -134,7 +136,7 @@ class Reader:
         """Go away, and hold all that came to the contract; a repetition is looked at once."""
         self._client.disconnect()
         self._client.loop_stop()
-        distinct = {(one.topic, one.payload["id"]): one for one in self.received}.values()
+        distinct = {(one.topic, one.payload["id"]): one for one in self.on("tranquillo/v1/")}.values()
         found = {words for one in distinct for words in violations(one.topic, one.payload)}
         assert not found, found
 
