@@ -192,7 +192,7 @@ def write_sums(folder: Path) -> None:
     """Write SHA256SUMS over every file of the folder, as `sha256sum --check` reads it."""
     lines = io.StringIO()
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.name != "SHA256SUMS":
             lines.write(f"{sha256(path)}  {path.relative_to(folder)}\n")
     (folder / "SHA256SUMS").write_text(lines.getvalue(), encoding="ascii")
 

@@ -77,12 +77,12 @@ def wait_until_healthy(releases: Releases, deadline_s: float, settle_s: float, b
         down = {unit: state for unit, state in states.items() if state != "active"}
         if down:
             since_s, trouble = None, ", ".join(f"{unit} is {state}" for unit, state in sorted(down.items()))
-        elif since_s is None:
-            since_s = now_s
-        elif now_s - since_s >= settle_s:
-            new = {name: says for name, says in failed_checks(releases).items() if name not in before}
-            if not new:
-                return ""
-            trouble = ", ".join(f"{name}: {says}" for name, says in sorted(new.items()))
-        time.sleep(POLL_S)
+        else:
+            since_s = now_s if since_s is None else since_s
+            if now_s - since_s >= settle_s:
+                new = {name: says for name, says in failed_checks(releases).items() if name not in before}
+                if not new:
+                    return ""
+                trouble = ", ".join(f"{name}: {says}" for name, says in sorted(new.items()))
+        time.sleep(min(POLL_S, max(0.0, end_s - time.monotonic())))
     return f"not healthy within {deadline_s:g} s: {trouble}"
