@@ -1,7 +1,8 @@
 """The JSON Schemas of what a unit publishes, written from the types that pass the door.
 
 `device/telemetry/records.py` is the one source: `make contract` writes the files beside the AsyncAPI
-document, and a test fails when they are not what this module would write.
+document, and a test fails when they are not what this module would write. It writes the words that an
+advice may hold (`device.desk.vocabulary`) as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from device.desk import vocabulary
 from device.telemetry.records import Availability, FleetFaults, FleetState, Outcome, Record
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "telemetry" / "schemas"
@@ -60,3 +62,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the schemas")
     write(parser.parse_args().out)
+    vocabulary.write()

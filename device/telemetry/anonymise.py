@@ -15,6 +15,7 @@ import msgspec
 
 from device.messages import Rating, Session, SessionPhase, Stress, StressBand
 from device.telemetry.records import LONGEST_SESSION_MIN, Outcome, Year
+from device.telemetry.words import WORDS
 
 BIN_S = 30.0  # finest grain in which stress bands are counted, and only on the device
 LAST_BIN = int(LONGEST_SESSION_MIN * 60.0 / BIN_S)
@@ -25,8 +26,7 @@ BATCH_S = 3_600.0  # outcomes of all units leave in common batches, one an hour 
 BATCH_LASTS_S = 600.0  # ... within this long, each at a moment of its own
 SHORTEST_BATCHED_S = 86_400.0  # outcomes that wait for less (a desk, a test) leave when they are due
 CLOCK_SET_S = 1_696_896_000.0  # 2023-10-10, Raspberry Pi OS 12: any earlier wall time is an unset clock
-NUMBERED = re.compile(r"\S*[\d@\\]\S*")
-ADDRESS = re.compile(r"(?<!\S)\(?(?:/\S+|\S+:\S+|\S*[A-Za-z_-]\.[A-Za-z_-]\S*)")
+EDGES = ".,;:!?()[]'\"`…-"  # marks around a word
 ADVICE_LENGTH = 240
 
 _BANDS = (StressBand.LOW, StressBand.MEDIUM, StressBand.HIGH, StressBand.UNKNOWN)
@@ -179,17 +179,30 @@ def minute_of(wall_s: float) -> str | None:
     return time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(wall_s)) if is_clock_set(wall_s) else None
 
 
-def scrub(words: str, names: Sequence[str]) -> str:
-    """Take out of a text every word with a digit, every address-like word and the names given.
+def bare_word(word: str) -> str:
+    """Return a word in small letters, without what stands around it."""
+    return word.lower().strip(EDGES)
 
-    What another service writes as advice is the one free text of the fleet stream. Serial numbers, IP
-    and MAC addresses, paths, host names, times and readings all hold a digit, a colon, a slash or an
-    inner dot; each such word becomes `…`.
+
+def scrub(words: str, names: Sequence[str]) -> str:
+    """Leave of a text the words that the firmware itself uses, without the names given.
+
+    What another service writes as advice is the one free text of the fleet stream, and may quote the
+    system: a path, a host, a part's own name, a reading. Every word that is not one of the firmware's own
+    (`device.telemetry.words`) becomes `…`, and so does every number.
     """
     for name in sorted(filter(None, names), key=len, reverse=True):
         words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", words, flags=re.IGNORECASE)
-    words = ADDRESS.sub("…", NUMBERED.sub("…", words))
-    return re.sub(r"…(?:\s*…)+", "…", words)[:ADVICE_LENGTH]
+    kept = " ".join(_kept(word) for word in words.split())
+    return re.sub(r"…(?:\s*…)+", "…", kept)[:ADVICE_LENGTH]
+
+
+def _kept(word: str) -> str:
+    """Return a word of the firmware's own with the marks around it, or the mark that stands for others."""
+    bare = bare_word(word)
+    if not bare or bare in WORDS:
+        return word
+    return f"…{word[-1]}" if word[-1] in ",;:." else "…"
 
 
 def _add_second(

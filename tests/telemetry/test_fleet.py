@@ -27,7 +27,8 @@ from device.vitals import EdaFeatures, EegFeatures, PpgFeatures, TemperatureFeat
 
 BUILD = Build(version="0.1.0", python="3.11.2", system="debian-12")
 WALL_S = 1_780_000_030.0
-CABLE = Fault(code="adc_lost", severity=Severity.ATTENTION, advice="the ADC at 0x48 is away; check the cable")
+CABLE = Fault(code="adc_lost", severity=Severity.ATTENTION,
+              advice="the ADC at 0x48 does not answer; check the cable")
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_fleet_state_of_a_playing_unit(view):
             {"name": "player", "up": True, "uptime_s": 60, "restarts": 0, "late_steps": 2},
             {"name": "sensors", "up": True, "uptime_s": 60, "restarts": 0, "late_steps": 2}],
         "faults": [{"service": "sensors", "code": "adc_lost", "severity": "attention",
-                    "advice": "the ADC at … is away; check the cable"}],
+                    "advice": "the … at … does not answer; check the cable"}],
         "version": "0.1.0", "python": "3.11.2", "system": "debian-12", "uptime_s": 99,
         "machine_uptime_s": 101, "clock_set": True, "certificate_days": 29, "authority_days": None,
         "outbox_rows": 3, "outbox_dropped": 1}
