@@ -1,4 +1,4 @@
-"""The words that the firmware itself can say, gathered from its own sentences."""
+"""The words and the codes of faults that the firmware itself can say, gathered from its own sources."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from device.telemetry.anonymise import bare_word
+from device.telemetry.trouble import Trouble
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FILE: Final = ROOT / "device" / "telemetry" / "words.py"
@@ -24,14 +25,18 @@ LEFT_OUT: Final = (
 ERRORS: Final = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBUSY,
                  errno.ETIMEDOUT, errno.EREMOTEIO, errno.ENOSPC, errno.EROFS)
 _WORD: Final = re.compile(r"[a-z](?:[a-z'./_:-]*[a-z])?")  # a key or a file's name is a word too
-_MODULE: Final = '''"""The words of the firmware's own sentences; `make contract` writes them."""
+_MODULE: Final = '''"""The firmware's own words, and its codes of faults; `make contract` writes them."""
 
 from typing import Final
 
 _TEXT: Final = """
-{}
+{words}
 """
-WORDS: Final = frozenset(_TEXT.split())
+_CODES: Final = """
+{codes}
+"""
+WORDS: Final = frozenset(_TEXT.split())  # of its sentences: all that an advice may hold
+CODES: Final = frozenset(_CODES.split())
 '''
 
 
@@ -44,21 +49,38 @@ def words_of(source: str) -> set[str]:
     return {word for word in words if _WORD.fullmatch(word)}
 
 
+def codes_of(source: str) -> set[str]:
+    """Return the codes of the faults that a module makes."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    given = (one for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Fault"
+             for one in call.keywords if one.arg == "code")
+    return {one.value.value for one in given
+            if isinstance(one.value, ast.Constant) and isinstance(one.value.value, str)}
+
+
 def text() -> str:
     """Return the text of the generated module."""
     words = {bare_word(word) for code in ERRORS for word in os.strerror(code).split()}
+    codes = {trouble.value for trouble in Trouble}
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if not path.relative_to(ROOT).as_posix().startswith(LEFT_OUT):
-                words |= words_of(path.read_text(encoding="utf-8"))
-    words = {word for word in words if _WORD.fullmatch(word)}
-    lines = textwrap.wrap(" ".join(sorted(words)), 108, break_long_words=False, break_on_hyphens=False)
-    return _MODULE.format("\n".join(lines))
+                source = path.read_text(encoding="utf-8")
+                words |= words_of(source)
+                codes |= codes_of(source)
+    known = {word for word in words if _WORD.fullmatch(word)}
+    return _MODULE.format(words=_lines(known), codes=_lines(codes))
 
 
 def write() -> None:
     """Write the generated module."""
     FILE.write_text(text(), encoding="utf-8")
+
+
+def _lines(words: set[str]) -> str:
+    """Return words in their order, in lines of the usual length."""
+    text = " ".join(sorted(words))
+    return "\n".join(textwrap.wrap(text, 108, break_long_words=False, break_on_hyphens=False))
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:

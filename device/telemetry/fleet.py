@@ -21,9 +21,10 @@ from device.telemetry.records import (
     SentFault,
     ServiceState,
 )
+from device.telemetry.words import CODES
 
 SYSTEM = re.compile(r"[a-z][a-z-]{0,15}-[0-9]{1,4}")  # as `records.System`
-CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")  # as `records.Code`; a stranger becomes `other`
+OTHER = "other"  # what a code becomes that no source of this firmware holds
 SILENT_S = 10.0  # a service not heard of for this long is down
 STALE_S = 5.0  # state topics come once a second; older ones say nothing about now
 
@@ -92,7 +93,7 @@ class FleetView:
         found = {
             (health.service, fault.code): SentFault(
                 service=health.service, severity=fault.severity,
-                code=fault.code if CODE.fullmatch(fault.code) else "other",
+                code=fault.code if fault.code in CODES else OTHER,
                 advice=scrub(fault.advice, self._names))
             for health in self._health.values() if now_s - health.at_s <= SILENT_S
             for fault in health.faults

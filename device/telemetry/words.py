@@ -1,4 +1,4 @@
-"""The words of the firmware's own sentences; `make contract` writes them."""
+"""The firmware's own words, and its codes of faults; `make contract` writes them."""
 
 from typing import Final
 
@@ -38,4 +38,11 @@ tranquillo trusted twice two under unfit unit unit's unit_id unix unknown unplug
 update us usb use used user uses v valid value values version voice voices voltage wait was way were what
 where which will wires wiring with within without would write written wrong y yet you
 """
-WORDS: Final = frozenset(_TEXT.split())
+_CODES: Final = """
+adc_lost broker_certificate broker_refused broker_unreachable broker_unsteady button_stuck card_errors
+certificate_expiring certificate_refused certificate_unreadable clock_unset eeg_model headset_lost
+melody_model no_audio no_contact outbox_damaged outbox_full outbox_unwritable panel_lost session_damaged
+session_store stress_model style_counts style_counts_damaged too_hot under_voltage unit_id_twice
+"""
+WORDS: Final = frozenset(_TEXT.split())  # of its sentences: all that an advice may hold
+CODES: Final = frozenset(_CODES.split())
