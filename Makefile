@@ -101,8 +101,14 @@ test-system: $(BIN)/.dev apt-system ## whole machines: provisioning, faults, upd
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/system --system --numprocesses 2 --dist loadfile
 
 .PHONY: contract
-contract: $(BIN)/.desk ## write docs/telemetry/schemas from the types that may leave a unit
+contract: $(BIN)/.desk ## write docs/telemetry/schemas and telemetry's own words from the sources
 	$(BIN)/python -m device.desk.contract
+
+.PHONY: contract-check
+contract-check: ## AsyncAPI's own parser on docs/telemetry/asyncapi.yaml; needs node and npm
+	@npm install --silent --no-audit --no-fund --prefix build/asyncapi @asyncapi/parser@3.6.3
+	@cd build/asyncapi && node --input-type=module - $(CURDIR)/docs/telemetry/asyncapi.yaml \
+	  < $(CURDIR)/tests/support/asyncapi_check.mjs
 
 .PHONY: lint
 lint: $(BIN)/.dev ## ruff and the rule of who may import whom
