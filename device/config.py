@@ -175,8 +175,8 @@ class Telemetry(Section, frozen=True):
     tls: Tls | None = None
     outcome_tls: Tls | None = None
     heartbeat_s: Annotated[float, Meta(ge=1, le=3600)] = 60.0
-    outcome_delay_min_s: Annotated[float, Meta(ge=0, le=604_800)] = 86_400.0
-    outcome_delay_max_s: Annotated[float, Meta(ge=0, le=604_800)] = 604_800.0
+    outcome_delay_min_s: Annotated[float, Meta(ge=0, le=2_592_000)] = 86_400.0
+    outcome_delay_max_s: Annotated[float, Meta(ge=0, le=2_592_000)] = 1_209_600.0
     outbox_max_rows: Annotated[int, Meta(ge=100, le=1_000_000)] = 20_000
     outbox_max_days: Annotated[float, Meta(ge=1, le=365)] = 30.0
     reconnect_max_s: Annotated[float, Meta(ge=1, le=600)] = 30.0

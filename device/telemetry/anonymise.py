@@ -170,8 +170,8 @@ def share_of_batch(wall_s: float, longest_wait_s: float) -> float:
     """
     if longest_wait_s < SHORTEST_BATCHED_S or wall_s < CLOCK_SET_S:
         return 1.0
-    share = wall_s % BATCH_S / BATCH_LASTS_S
-    return share if share <= 1.0 else 0.0
+    into_s = wall_s % BATCH_S
+    return min(1.0, into_s / (BATCH_LASTS_S - 10.0)) if into_s <= BATCH_LASTS_S else 0.0
 
 
 def minute_of(wall_s: float) -> str | None:

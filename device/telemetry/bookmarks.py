@@ -54,11 +54,13 @@ class Bookmarks:
         self._link: Link | None = None
         self._name = ""
         self._asking = False
+        self._refused = False  # this broker keeps no sessions
         self._look_s = clock.monotonic()
 
     def reconnected(self) -> None:
         """Let go of a connection being made, and wait a while: all units may have reconnected at once."""
         self.close()
+        self._refused = False
         self._look_s = self._clock.monotonic() + self._rng.uniform(0.0, self._spread_s)
 
     def step(self) -> None:
@@ -88,7 +90,7 @@ class Bookmarks:
         question = self._outbox.question()
         self._asking = question is not None
         self._name = question or f"{self._rng.getrandbits(128):032x}"
-        if self._asking or self._outbox.begin_mark(self._name):
+        if self._asking or (not self._refused and self._outbox.begin_mark(self._name)):
             self._link = self._dial(self._name, resume=self._asking)
 
     def _welcomed(self, event: Up) -> None:
@@ -98,6 +100,7 @@ class Bookmarks:
         elif event.lasting:
             self._outbox.finish_mark(self._name)
         else:
+            self._refused = True
             self._outbox.trust_receipts()
             self._outbox.abandon_marks()
         if self._link is not None:

@@ -29,7 +29,7 @@ Stream = Literal["fleet", "outcomes"]
 Found = TypeVar("Found")
 
 KEEP_S = 1_800.0  # Mosquitto's default autosave_interval: until then an acknowledged message may be lost
-LONGEST_KEEP_S = 86_400.0  # where no bookmark can be left, an acknowledged letter is kept this long (chosen)
+LONGEST_KEEP_S = 86_400.0  # where no bookmark can be left: how long a connection has to last instead (chosen)
 MARK_S = 900.0  # between two bookmarks: the most that a reconnection repeats in vain (chosen)
 MAX_AGE_S = 2_592_000.0  # 30 days, as the configuration's default
 CHECKPOINT_S = 300.0  # how much running time an unclean stop may forget; each costs one disk write
@@ -69,6 +69,7 @@ class Outbox:
     ) -> None:
         self.epoch = f"{rng.getrandbits(128):032x}"
         self.dropped = 0
+        self.connected = False  # whether the broker can be asked: nothing acknowledged is forgotten otherwise
         self._path = path
         self._clock = clock
         self._rng = rng
@@ -336,7 +337,7 @@ class Outbox:
         if db.execute(tables.RIPE, (now, share)).fetchone()[0]:
             db.execute(tables.RIPEN, (now, share))
         if now - self._saved_s >= CHECKPOINT_S:
-            for forget in tables.FORGET:
+            for forget in tables.FORGET if self.connected else ():
                 db.execute(forget, (now - self._keep_s,))
             self.dropped += db.execute(tables.DROP_OLD_HEALTH, (now - self._max_age_s,)).rowcount
             self._save_time(db)

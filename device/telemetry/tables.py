@@ -35,8 +35,8 @@ PEEK = {
                 "WHERE sent = 0 AND ready = 1 ORDER BY place LIMIT ?",
 }
 ACKNOWLEDGE = {
-    "fleet": "UPDATE fleet SET sent = 1, acked_s = coalesce(acked_s, ?) WHERE id = ?",
-    "outcomes": "UPDATE outcomes SET sent = 1, acked_s = coalesce(acked_s, ?) WHERE id = ?",
+    "fleet": "UPDATE fleet SET sent = 1, acked_s = ? WHERE id = ?",
+    "outcomes": "UPDATE outcomes SET sent = 1, acked_s = ? WHERE id = ?",
 }
 INSERT_FLEET = ("INSERT INTO fleet (number, id, kind, topic, payload, retain, stored_s) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)")
@@ -55,7 +55,7 @@ DROP_HEALTH = ("DELETE FROM fleet WHERE number IN "
 DROP_OLD_HEALTH = "DELETE FROM fleet WHERE kind = 'health' AND sent = 0 AND stored_s <= ?"
 RIPE = "SELECT count(*) FROM outcomes WHERE ready = 0 AND sent = 0 AND due_s <= ? AND place <= ?"
 RIPEN = "UPDATE outcomes SET ready = 1 WHERE ready = 0 AND sent = 0 AND due_s <= ? AND place <= ?"
-DELAY = "UPDATE outcomes SET sent = 0, ready = 0, bookmark = NULL, due_s = ? WHERE id = ?"
+DELAY = "UPDATE outcomes SET sent = 0, ready = 0, acked_s = NULL, bookmark = NULL, due_s = ? WHERE id = ?"
 READY = "SELECT id FROM outcomes WHERE ready = 1 AND sent = 0"
 
 # A bookmark whose `made_s` is null is being made; its letters count as unmarked until it is.
@@ -82,16 +82,16 @@ FORGET_MARKED = (
     "DELETE FROM outcomes WHERE sent = 1 AND bookmark = ?",
     "DELETE FROM bookmarks WHERE id = ?",
 )
-UNMARKED_AGAIN = "UPDATE fleet SET sent = 0 WHERE sent = 1 AND bookmark IS NULL"
+UNMARKED_AGAIN = "UPDATE fleet SET sent = 0, acked_s = NULL WHERE sent = 1 AND bookmark IS NULL"
 UNMARKED_OUTCOMES = "SELECT id FROM outcomes WHERE sent = 1 AND bookmark IS NULL"
 # All that came after goes once more as well, so that the newest state is the one the broker retains.
-MARKED_AGAIN = ("UPDATE fleet SET sent = 0, bookmark = NULL "
+MARKED_AGAIN = ("UPDATE fleet SET sent = 0, acked_s = NULL, bookmark = NULL "
                 "WHERE number >= (SELECT min(number) FROM fleet WHERE bookmark = ?)")
 MARKED_OUTCOMES = "SELECT id FROM outcomes WHERE bookmark = ?"
 FORGET_BOOKMARK = "DELETE FROM bookmarks WHERE id = ?"
 FORGET = (
-    "DELETE FROM fleet WHERE sent = 1 AND acked_s <= ?",
-    "DELETE FROM outcomes WHERE sent = 1 AND acked_s <= ?",
+    "DELETE FROM fleet WHERE sent = 1 AND bookmark IS NULL AND acked_s <= ?",
+    "DELETE FROM outcomes WHERE sent = 1 AND bookmark IS NULL AND acked_s <= ?",
 )
 
 

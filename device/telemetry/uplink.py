@@ -67,6 +67,7 @@ class Uplink:
                 self._fleet.send_now(self._announcement)
             self._outbox.reconnected(self.draw_wait_s)
             self._bookmarks.reconnected()
+        self._outbox.connected = self._fleet.up
         self._outcomes.step(may_dial=self._fleet.up)
         if self._outcomes.delivered != self._delivered:
             self._delivered = self._outcomes.delivered

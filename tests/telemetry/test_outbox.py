@@ -160,6 +160,12 @@ def test_outbox_without_bookmarks_keeps_letters_for_a_stated_time(outbox, clock,
     outbox.acknowledge("fleet", [letter.id])
     if trusting:
         outbox.trust_receipts()
+    clock.sleep(kept_s + CHECKPOINT_S)
+    outbox.tick()
+    assert len(stored(outbox)) == 1, "nothing is forgotten while nobody can be asked"
+    outbox.reconnected(soon)
+    outbox.connected = True
+    outbox.acknowledge("fleet", [letter.id])
     clock.sleep(kept_s - 1)
     outbox.tick()
     assert len(stored(outbox)) == 1
