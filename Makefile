@@ -6,8 +6,8 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-APT_RUN := python3-venv python3-dev gcc libc6-dev pkg-config libsystemd-dev libasound2-data mosquitto
-APT_TEST := $(APT_RUN) jackd2 openssl procps chromium nodejs systemd udev
+APT_RUN := python3-venv python3-dev gcc libc6-dev pkg-config libsystemd-dev libasound2-data mosquitto openssl
+APT_TEST := $(APT_RUN) jackd2 procps chromium nodejs systemd udev
 APT_SYSTEM := $(APT_TEST) systemd-container mmdebstrap user-mode-linux openssh-client iproute2 e2fsprogs
 
 # $(call apt,packages): install what is missing and say so; silent when nothing is.
@@ -126,6 +126,12 @@ listen: $(BIN)/.listen ## render and measure sessions of every style; leaves out
 .PHONY: bench
 bench: $(BIN)/.desk ## latency, memory and processor time of a real-time session
 	@$(BIN)/tranquillo bench
+
+.PHONY: bench-fleet dashboard-demo
+bench-fleet: $(BIN)/.desk ## one broker and 2,000 simulated units; leaves out/bench-fleet.json; FLEET="--units 500"
+	@$(BIN)/python -m device.desk.fleet_bench $(FLEET)
+dashboard-demo: $(BIN)/.desk ## the clinic's page with 40 simulated units, to look at; DEMO="--units 10 --port 8090"
+	@$(BIN)/python -m device.desk.dashboard_demo $(DEMO)
 
 .PHONY: bench-stress
 bench-stress: $(BIN)/.oracles ## features beside NeuroKit2 and HeartPy; leaves out/bench-stress.json

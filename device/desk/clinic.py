@@ -38,6 +38,18 @@ class ClinicAuthority:
         self._script("sign", request, tls.certificate, name, days)
         return tls
 
+    def many(self, names: list[str]) -> dict[str, Tls]:
+        """Return the files of many units that share one key, made quickly: for simulated fleets."""
+        key = self._folder / "many.key"
+        _run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+        found = {}
+        for name in names:
+            found[name] = Tls(ca=str(self.certificate), certificate=str(self._folder / f"{name}.crt"),
+                              key=str(key))
+            _run("openssl", "req", "-x509", "-CA", self.certificate, "-CAkey", self._folder / "ca.key",
+                 "-key", key, "-subj", f"/CN={name}", "-days", 2, "-out", found[name].certificate)
+        return found
+
     def shared(self) -> Tls:
         """Return the files that all units share for outcomes."""
         tls = self._files("outcomes")

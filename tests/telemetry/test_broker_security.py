@@ -235,7 +235,7 @@ def test_broker_refuses_a_revoked_unit_from_the_next_connection_on(tmp_path, liv
         broker.stop()
 
 
-@pytest.mark.parametrize("name", ["outcomes", "caretaker", "dashboard", "dashboard-fleet"])
+@pytest.mark.parametrize("name", ["outcomes", "caretaker", "bridge", "dashboard-fleet", "home-assistant"])
 def test_authority_signs_no_unit_under_a_readers_name(authority, name):
     with pytest.raises(BrokerError, match="no name for a unit"):
         authority.unit(name)
