@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "device", "drivers", "models", "systemd")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "training")
+BUSES = {"i2c", "spi", "gpio"}  # Raspberry Pi OS has them anyway
 DEADLINE_S = 30
 
 
@@ -43,6 +44,11 @@ def controller(unit: Unit, variables: dict[str, Any], tmp_path_factory: pytest.T
     """IT, whose patience with an update is short in a test."""
     more = {"tranquillo_health_deadline_s": DEADLINE_S, "tranquillo_settle_s": 3}
     return Controller(unit.machine, tmp_path_factory.mktemp("it"), {**variables, **more})
+
+
+def groups(text: str) -> set[str]:
+    """Return the names in group(5)."""
+    return {line.partition(":")[0] for line in text.splitlines()}
 
 
 def releases(unit: Unit) -> dict[str, Any]:
@@ -97,8 +103,8 @@ def test_release_before_can_be_put_in_force_again(unit):
     unit.silence()
 
 
-def test_decommission_leaves_nothing(unit, controller, provisioned):
-    """The files of the machine are those from before it was provisioned."""
+def test_decommission_leaves_nothing(unit, controller, provisioned, debian):
+    """Files, users and groups are those from before it was provisioned, but for the groups of the buses."""
     played = controller.play("decommission", tranquillo_confirm="ward-7")
     assert not played.failed, played.output
     timings.record("decommission, s", played.seconds)
@@ -106,3 +112,4 @@ def test_decommission_leaves_nothing(unit, controller, provisioned):
     before = set((provisioned / "files.txt").read_text().splitlines())
     assert changed_files(before, list_files(unit.machine)) == set()
     assert "tranquillo" not in unit.machine.run("getent passwd; getent group; nft list ruleset")
+    assert groups(unit.machine.run("cat /etc/group")) - groups((debian / "etc/group").read_text()) <= BUSES
