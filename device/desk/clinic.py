@@ -90,7 +90,7 @@ class ClinicBroker:
         authority: signs the broker's certificate and those it accepts.
         passwords: of the readers by name, for the page's listener.
         server: the broker's own certificate; None issues one for `localhost`.
-        lines: added to the file around the shipped one.
+        lines: added after the shipped file.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class ClinicBroker:
         (conf_d / "tranquillo.conf").write_text(text, encoding="utf-8")
         (self.folder / "mosquitto.conf").write_text(
             f"user {getpass.getuser()}\npersistence true\npersistence_location {self.folder}/\n"
-            + "\n".join((*self._lines, f"include_dir {conf_d}", "")), encoding="utf-8")
+            + "\n".join((f"include_dir {conf_d}", *self._lines, "")), encoding="utf-8")
 
     def _passwords(self, path: Path, passwords: dict[str, str]) -> None:
         """Write the file of hashed passwords."""

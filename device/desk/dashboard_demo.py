@@ -47,9 +47,8 @@ def show(folder: Path, units: int, port: int, stop: threading.Event) -> None:
     plain = free_port()  # a browser would not trust the authority of this run, so the page's way is plain
     etc = folder / "broker" / "etc"
     broker = ClinicBroker(folder / "broker", authority, PASSWORDS, lines=(
-        "per_listener_settings true", f"listener {plain} 127.0.0.1", "protocol websockets",
-        "allow_anonymous false", f"password_file {etc / 'dashboard.passwords'}",
-        f"acl_file {etc / 'dashboard.acl'}"))
+        f"listener {plain} 127.0.0.1", "protocol websockets", "allow_anonymous false",
+        f"password_file {etc / 'dashboard.passwords'}", f"acl_file {etc / 'dashboard.acl'}"))
     broker.start()
     crew = Crew(folder, authority, broker.ports["units"],
                 Size(units=units, processes=1, heartbeat_s=HEARTBEAT_S), Plan(minute_s=MINUTE_S))

@@ -2,6 +2,7 @@
 import { FLEET, OUTCOMES } from "./contract.js";
 import { Outcomes } from "./outcomes.js";
 import { News } from "./news.js";
+import { Lease } from "./lease.js";
 import { Store, bounded } from "./store.js";
 import { Ward } from "./ward.js";
 import { WardView } from "./view-ward.js";
@@ -22,18 +23,26 @@ const STREAMS = {
 const $ = (id) => document.getElementById(id);
 
 const store = new Store();
+const lease = new Lease(store, "sessions-window", randomName());
 const news = new News();
 const view = new WardView($("ward"), $("finder"));
 const page = { account: null, ward: null, outcomes: null, link: null, up: false, downMs: null, upMs: 0, drawn: 0 };
 
 function start(account) {
+  if (account.stream === "outcomes" && !lease.take(Date.now())) {
+    setText($("login-problem"), "Another window of this browser shows the sessions already.");
+    return;
+  }
   page.account = account;
   const { topic, keepS } = STREAMS[account.stream];
   if (account.stream === "fleet") page.ward = new Ward(store.get("histories") ?? {});
   else page.outcomes = new Outcomes(Date.now(), store.get("outcomes"));
   page.downMs = Date.now();
-  const client = store.get(`client-${account.stream}`) ?? `page-${randomName()}`;
-  store.set(`client-${account.stream}`, client, account.stream === "outcomes");
+  let client = `page-${randomName()}`;
+  if (account.stream === "outcomes") { // a lasting name, under which the broker keeps what is missed
+    client = store.get("client") ?? client;
+    store.set("client", client, true);
+  }
   page.link = connect({ ...account, topic, keepS, client }, { up, down, refused, message });
   $("login").hidden = true;
   $("app").hidden = false;
@@ -142,6 +151,7 @@ function route(event) {
 }
 
 function tick() {
+  if (page.outcomes && page.link) lease.take(Date.now());
   if (page.ward && page.up) {
     for (const unit of page.ward.tick(Date.now())) news.note(unit, Date.now());
   }
@@ -174,7 +184,10 @@ window.addEventListener("hashchange", route);
 window.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shownUnit()) location.hash = "#ward";
 });
-window.addEventListener("pagehide", save);
+window.addEventListener("pagehide", () => {
+  save();
+  lease.release(); // a page that is shown again takes it back at its next tick
+});
 setInterval(tick, TICK_MS);
 setInterval(save, SAVE_MS);
 

@@ -31,6 +31,10 @@ export class Store {
     return true;
   }
 
+  remove(name) {
+    for (const store of [this.passing, this.kept]) store.removeItem(PREFIX + name);
+  }
+
   /** Forget everything, on signing out. */
   clear() {
     for (const store of [this.passing, this.kept]) {

@@ -1,6 +1,8 @@
 // The page's logic without a page: node --test tests/dashboard
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
+import { read } from "../../provisioning/dashboard/contract.js";
 import { History, KEEP_MS, MOST_CHANGES } from "../../provisioning/dashboard/history.js";
 import { News } from "../../provisioning/dashboard/news.js";
 import { Seen } from "../../provisioning/dashboard/seen.js";
@@ -213,4 +215,18 @@ test("words", () => {
   assert.equal(contactLine({ eda: true, ppg: false, temperature: false }), "In contact: skin. Not: pulse.");
   assert.equal(contactLine({ eda: false }), "No sensor in contact.");
   assert.equal(summaryLine({ wanting: 1, playing: 2, ready: 0, off: 0 }), "1 needs someone · 2 playing");
+});
+
+test("every example of the contract is understood", () => {
+  const folder = new URL("../../docs/telemetry/examples/", import.meta.url);
+  const kinds = new Set();
+  for (const name of readdirSync(folder)) {
+    const kind = /availability|state|faults|outcome/.exec(name)?.[0];
+    const body = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
+    if (!kind || body.v !== 1) continue;
+    const topic = kind === "outcome" ? `tranquillo/v1/outcomes/${body.id}` : `tranquillo/v1/fleet/${body.unit}/${kind}`;
+    assert.equal(read(topic, bytes(body)).kind, kind, name);
+    kinds.add(kind);
+  }
+  assert.equal(kinds.size, 4);
 });

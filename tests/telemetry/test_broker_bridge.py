@@ -21,7 +21,7 @@ def bridge_lines(port: int, files) -> tuple[str, ...]:
                      ("restart_timeout 2 30", "restart_timeout 1 1")):
         assert old in text
         text = text.replace(old, new)
-    return ("per_listener_settings true", *text.splitlines())
+    return tuple(text.splitlines())
 
 
 def test_broker_bridge_passes_both_streams_on_and_keeps_them_through_an_outage(tmp_path):
