@@ -40,18 +40,18 @@ CODES: Final = frozenset(_CODES.split())
 '''
 
 
-def words_of(source: str) -> set[str]:
+def words_of(source: ast.Module) -> set[str]:
     """Return the words of a module's sentences in small letters.
 
     A sentence is a string with a space in it that is no docstring.
     """
-    words = {bare_word(word) for sentence in _sentences(ast.parse(source)) for word in sentence.split()}
+    words = {bare_word(word) for sentence in _sentences(source) for word in sentence.split()}
     return {word for word in words if _WORD.fullmatch(word)}
 
 
-def codes_of(source: str) -> set[str]:
+def codes_of(source: ast.Module) -> set[str]:
     """Return the codes of the faults that a module makes."""
-    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    calls = (node for node in ast.walk(source) if isinstance(node, ast.Call))
     given = (one for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Fault"
              for one in call.keywords if one.arg == "code")
     return {one.value.value for one in given
@@ -65,7 +65,7 @@ def text() -> str:
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if not path.relative_to(ROOT).as_posix().startswith(LEFT_OUT):
-                source = path.read_text(encoding="utf-8")
+                source = ast.parse(path.read_text(encoding="utf-8"))
                 words |= words_of(source)
                 codes |= codes_of(source)
     known = {word for word in words if _WORD.fullmatch(word)}

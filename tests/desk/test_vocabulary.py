@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from device.desk.vocabulary import FILE, codes_of, text, words_of
 from device.telemetry.words import CODES, WORDS
 
@@ -20,13 +22,13 @@ def test_vocabulary_on_disk_is_what_the_sources_say():
 
 
 def test_vocabulary_of_a_module_is_of_its_sentences_without_numbers_paths_and_docstrings():
-    assert words_of(MODULE) == {
+    assert words_of(ast.parse(MODULE)) == {
         "bus", "cannot", "be", "opened", "see", "player.device", "or", "the", "unit's"}
 
 
 def test_vocabulary_codes_are_those_of_faults():
     source = 'A = Fault(code="adc_lost", advice="x y")\nB = Other(code="else")\nC = Fault(code=name)\n'
-    assert codes_of(source) == {"adc_lost"}
+    assert codes_of(ast.parse(source)) == {"adc_lost"}
     assert {"adc_lost", "broker_unreachable", "outbox_full", "no_audio"} <= CODES
 
 
