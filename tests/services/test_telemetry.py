@@ -20,11 +20,13 @@ from support.mosquitto import Mosquitto, Reader, free_port, until
 
 from device.bus import LocalHub, ZmqBus
 from device.clock import ManualClock
-from device.config import Settings, Telemetry, load
+from device.config import Program, Settings, Telemetry, load
+from device.control import rating
 from device.messages import (
     Fault,
     Health,
     PlayerState,
+    Rating,
     Session,
     SessionPhase,
     Severity,
@@ -46,14 +48,14 @@ CABLE = Fault(code="adc_lost", severity=Severity.ATTENTION, advice="check the ca
 class Unit:
     """The service in this process, on a manual clock, with the bus in the test's hand."""
 
-    def __init__(self, folder: Path, port: int, **more):
+    def __init__(self, folder: Path, port: int, *, program: Program | None = None, **more):
         self.clock = ManualClock()
         self.hub = LocalHub()
         self.say = self.hub.connect(())
         self.folder = folder
         values = {"outcome_delay_min_s": 600.0, "outcome_delay_max_s": 1200.0} | more
         self.settings = Settings(
-            unit_id=UNIT, state_dir=str(folder),
+            unit_id=UNIT, state_dir=str(folder), program=program or Program(),
             telemetry=Telemetry(broker_host="127.0.0.1", broker_port=port, **values))
         self.seed = 0
         self.start()
@@ -67,14 +69,15 @@ class Unit:
             self.settings, self.clock, self.hub.connect(telemetry.ROOT.reads), self.outbox, uplink,
             FleetView(UNIT, [], build_here("0.1.0")), rng)
 
-    def run(self, seconds: float, *, phase=SessionPhase.IDLE, elapsed_s=0.0, band=StressBand.LOW, faults=()):
+    def run(self, seconds: float, *, phase=SessionPhase.IDLE, elapsed_s=0.0, band=StressBand.LOW, faults=(),
+            rating=None):
         for second in range(int(seconds)):
             now = self.clock.monotonic()
             self.say.publish(Stress(
                 at_s=now, level=0.4, confidence=1.0, band=band, sources=("eda",), reason=""))
             self.say.publish(Session(
                 at_s=now, phase=phase, seed=5, elapsed_s=elapsed_s + second + 1, duration_s=1200.0,
-                fade_s=12.0))
+                fade_s=12.0, rating=rating))
             self.say.publish(Health(at_s=now, service="sensors", uptime_s=now, late_steps=0, faults=faults))
             for _ in range(2):
                 self.worker.step()
@@ -136,6 +139,17 @@ def test_telemetry_outcome_is_stored_at_the_end_and_waits(unit):
     assert unit.outbox.peek("outcomes", 1) == []
     unit.run(620)
     assert len(unit.outbox.peek("outcomes", 1)) == 1
+
+
+def test_telemetry_waits_for_an_answer_where_somebody_is_asked(tmp_path):
+    unit = Unit(tmp_path, free_port(), program=Program(self_rating=True))
+    unit.run(320, phase=SessionPhase.RUNNING)
+    unit.run(12, phase=SessionPhase.ENDING, elapsed_s=320)
+    unit.run(rating.ASK_S)
+    assert unit.rows("outcomes") == [], "taps are still being counted"
+    unit.run(2, rating=Rating.SAME)
+    assert [row["rating"] for row in unit.rows("outcomes")] == ["same"]
+    unit.worker.close()
 
 
 def test_telemetry_two_streams_on_disk_cannot_be_joined(unit):
