@@ -127,6 +127,18 @@ listen: $(BIN)/.listen ## render and measure sessions of every style; leaves out
 bench: $(BIN)/.desk ## latency, memory and processor time of a real-time session
 	@$(BIN)/tranquillo bench
 
+KILLS ?= 200
+LINKAGE_WARD ?= 40x30
+.PHONY: bench-outbox bench-linkage
+bench-outbox: $(BIN)/.dev ## KILLS=200 random kill -9 of telemetry and broker, and a backlog of 20,000 letters; leaves out/*.json
+	@mkdir -p out
+	KILLS=$(KILLS) KILLS_OUT=out/bench-kills.json $(BIN)/python -m pytest tests/scenarios/test_random_kills.py
+	DRAIN=20000 DRAIN_OUT=out/bench-drain.json $(BIN)/python -m pytest tests/scenarios/test_drain.py
+bench-linkage: $(BIN)/.dev ## who has both streams of a ward of 40 units and 30 days; leaves out/bench-linkage.json
+	@mkdir -p out
+	OMP_NUM_THREADS=1 LINKAGE_WARD=$(LINKAGE_WARD) LINKAGE_WAIT_DAYS=1-14 LINKAGE_OUT=out/bench-linkage.json \
+	  $(BIN)/python -m pytest tests/scenarios/test_linkage.py
+
 .PHONY: bench-fleet dashboard-demo
 bench-fleet: $(BIN)/.desk ## one broker and 2,000 simulated units; leaves out/bench-fleet.json; FLEET="--units 500"
 	@$(BIN)/python -m device.desk.fleet_bench $(FLEET)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from support.linkage import Evidence, balance, bold, by_time, crowd, judge, learn
-from support.ward import DAY_S, MONDAY_S, Arrival, Played, SimUnit, schedule
+from support.ward import DAY_S, MEMORY, MONDAY_S, Arrival, Played, SimUnit, schedule
 
 UNITS, DAYS = (int(number) for number in os.environ.get("LINKAGE_WARD", "4x2").split("x"))
 LEAST_S, MOST_S = (float(number) * DAY_S for number in os.environ.get("LINKAGE_WAIT_DAYS", "1-2").split("-"))
@@ -68,8 +68,7 @@ def live(folder: Path, unit: int, ward: Ward) -> None:
 @pytest.fixture(scope="module")
 def ward():
     found = Ward([], [], {}, [], [])
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - no disk writes for half a million letters
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         for unit in range(UNITS):
             live(Path(folder), unit, found)
     return found

@@ -279,36 +279,6 @@ def pss_mib(pid: int) -> float:
     return int(re.search(r"^Pss:\s+(\d+) kB", text, flags=re.MULTILINE).group(1)) / 1024
 
 
-def test_telemetry_process_killed_at_random_moments_loses_no_report(ward):
-    config, reader, bus = ward
-    rng = random.Random(6)
-    expected: set[str] = set()
-    for round_number in range(4):
-        process = launch(config)
-        start = len(reader.on("/state"))
-        until(lambda start=start: len(reader.on("/state")) > start, 30, "a heartbeat")
-        speak(bus, 120 + round_number, SessionPhase.RUNNING)
-        wait = rng.uniform(0.0, 1.5)  # the moment of death is the point
-        try:
-            process.wait(wait)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
-        with sqlite3.connect(config.parent / "state" / "telemetry" / "outbox.sqlite") as db:
-            expected |= {row[0] for row in db.execute("SELECT id FROM fleet UNION SELECT id FROM outcomes")}
-        db.close()
-    process = launch(config)
-    until(lambda: expected <= reader.ids("tranquillo/"), 60, "all that was ever stored")
-    by_id: dict[str, set[str]] = {}
-    for one in reader.on("tranquillo/"):
-        by_id.setdefault(one.payload["id"], set()).add(json.dumps(one.payload, sort_keys=True))
-    assert all(len(bodies) == 1 for bodies in by_id.values()), "a repetition is the same to the letter"
-    process.terminate()
-    _, said = process.communicate(timeout=15)
-    assert process.returncode == 0, said
-    assert reader.on("availability")
-
-
 def test_telemetry_process_reports_a_session_says_lost_and_stays_small(ward):
     config, reader, bus = ward
     process = launch(config)

@@ -499,3 +499,19 @@ def test_outbox_busy_file_is_a_fault_that_passes(outbox, mint):
     other.close()
     assert outbox.enqueue(mint.health(outbox))
     assert outbox.faults() == ()
+
+
+def test_outbox_file_stays_as_small_as_its_bound(tmp_path, clock, mint):
+    """Five times round in the same room; synchronous is off only here, where nothing is killed."""
+    box = Outbox(tmp_path / "round.sqlite", clock, random.Random(1), 200)
+    box._db.execute("PRAGMA synchronous = OFF")
+    sizes = []
+    for _ in range(5):
+        for _ in range(200):
+            assert box.enqueue(mint.health(box))
+        box._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        sizes.append(box._path.stat().st_size)
+    assert sizes[-1] <= 1.1 * sizes[0]
+    assert box.dropped == 800
+    assert box.peek("fleet", 1)[0].number == 801, "the oldest went first"
+    box.close()

@@ -1,0 +1,107 @@
+"""A backlog leaves the real process: what it costs in memory and processor time while it does.
+
+`make bench-outbox` drains 20,000 letters, the most that an outbox holds by default.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from support.mosquitto import Mosquitto
+
+from device.clock import SystemClock
+from device.telemetry.outbox import Outbox
+from device.telemetry.records import NO_CONTACT, FleetState, ServiceState, seal
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LETTERS = int(os.environ.get("DRAIN", "300"))
+PSS_MIB = 40.0
+NAMES = ("conductor", "estimator", "headset", "player", "sensors", "telemetry")
+
+pytestmark = pytest.mark.timeout(120 + LETTERS // 10)
+
+
+def fill(path: Path) -> None:
+    """Store as many heartbeats as a unit writes in `LETTERS` minutes, each of full size."""
+    rng = random.Random(3)
+    clock = SystemClock()
+    box = Outbox(path, clock, rng, LETTERS + 100)
+    services = tuple(ServiceState(name=name, up=True, uptime_s=900_000, restarts=12, late_steps=3456)
+                     for name in NAMES)
+    box._db.execute("PRAGMA synchronous = OFF")  # only here: filling is not what is tested
+    for _ in range(LETTERS):
+        assert box.enqueue(seal(FleetState(
+            id=f"{rng.getrandbits(128):032x}", unit="ward-3", epoch=box.epoch, number=box.next_number(),
+            at="2026-03-02T10:00Z", phase="running", program_minute=12, program_minutes=20, sounding=True,
+            contact=NO_CONTACT, services=services, faults=(), version="0.1.0", python="3.11.2",
+            system="debian-12", uptime_s=900_000, machine_uptime_s=900_000, clock_set=True,
+            certificate_days=300, authority_days=3000, outbox_rows=1234, outbox_dropped=0)))
+    box.close()
+
+
+def pss_mib(pid: int) -> float:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(re.search(r"^Pss:\s+(\d+) kB", text, flags=re.MULTILINE).group(1)) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waiting(path: Path) -> int:
+    """Return how many letters the broker has not had."""
+    with sqlite3.connect(path, timeout=5) as db:
+        (found,) = db.execute("SELECT count(*) FROM fleet WHERE sent = 0").fetchone()
+    db.close()
+    return found
+
+
+def test_drain_stays_small_and_takes_little_of_the_processor(tmp_path):
+    path = tmp_path / "state" / "telemetry" / "outbox.sqlite"
+    path.parent.mkdir(parents=True)
+    fill(path)
+    size_mb = path.stat().st_size / 1e6
+    (tmp_path / "broker").mkdir()
+    broker = Mosquitto(tmp_path / "broker", ("log_type error",))
+    broker.start()
+    with tempfile.TemporaryDirectory(prefix="tq-") as run:
+        config = tmp_path / "tranquillo.toml"
+        config.write_text(
+            f'unit_id = "ward-3"\nrun_dir = "{run}"\nstate_dir = "{tmp_path / "state"}"\n'
+            f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {broker.port}\n'
+            f"letters_per_s = 1000\noutbox_max_rows = {LETTERS + 100}\n", encoding="utf-8")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "device.services.telemetry", "--config", str(config)], cwd=REPOSITORY)
+        most_mib, began_s = 0.0, 0.0
+        try:
+            deadline_s = time.monotonic() + 60.0 + LETTERS / 20.0
+            while (left := waiting(path)) > 5:
+                assert time.monotonic() < deadline_s, f"{left} letters are left"
+                time.sleep(0.2)
+                most_mib = max(most_mib, pss_mib(process.pid))
+                if not began_s and left < LETTERS:
+                    began_s, began_cpu_s = time.monotonic(), cpu_s(process.pid)
+            seconds = max(time.monotonic() - began_s, 0.2)
+            per_letter_s = (cpu_s(process.pid) - began_cpu_s) / LETTERS
+        finally:
+            process.terminate()
+            process.wait(15)
+            broker.stop()
+    report = {"letters": LETTERS, "seconds": seconds, "most_pss_mib": most_mib, "file_mb": size_mb,
+              "processor_ms_per_letter": 1000.0 * per_letter_s,
+              "processor_share_at_5_letters_per_s": 5.0 * per_letter_s}
+    if out := os.environ.get("DRAIN_OUT"):
+        Path(out).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    assert most_mib <= PSS_MIB
+    assert per_letter_s < 0.05
