@@ -67,7 +67,7 @@ class Broker:
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5,
                               transport="unix")
         try:
-            wait_for(socket.exists, START_S, f"the broker; {self.log()}")
+            wait_for(socket.exists, START_S, lambda: f"the broker; {self.log()}")
             self._read(socket)
         except BaseException:
             self.close()

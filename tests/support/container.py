@@ -33,11 +33,13 @@ NSPAWN = ("systemd-nspawn", "--boot", "--register=no", "--keep-unit", "--console
           "--timezone=off", "--capability=CAP_NET_ADMIN,CAP_BPF,CAP_PERFMON", "--system-call-filter=bpf")
 
 
-def wait_for(condition: Callable[[], Any], seconds: float, what: str, every_s: float = 0.1) -> Any:
-    """Poll until something is true and return it; fail after the deadline."""
+def wait_for(condition: Callable[[], Any], seconds: float, what: str | Callable[[], str],
+             every_s: float = 0.1) -> Any:
+    """Poll until something is true and return it; fail after the deadline with what was waited for."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{what if isinstance(what, str) else what()}: not within {seconds:g} s")
         time.sleep(every_s)
     return found
 
@@ -89,11 +91,11 @@ class Container:
         with self._console.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        wait_for(self.init_pid, BOOT_S, f"PID 1 of {self.name}\n{self.console()}", 0.02)
+        wait_for(self.init_pid, BOOT_S, lambda: f"PID 1 of {self.name}\n{self.console()}", 0.02)
 
     def answer(self) -> None:
         """Wait until ssh works."""
-        wait_for(self._answers, BOOT_S, f"ssh to {self.name}\n{self.console()}")
+        wait_for(self._answers, BOOT_S, lambda: f"ssh to {self.name}\n{self.console()}")
 
     def link(self, state: str) -> None:
         """Pull (`down`) or plug in (`up`) the network cable."""

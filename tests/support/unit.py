@@ -99,7 +99,7 @@ class Unit:
             shown = self.machine.show(unit, "MainPID", "ActiveState")
             return shown["ActiveState"] == "active" and int(shown["MainPID"]) not in {0, old}
 
-        wait_for(up, seconds, f"return of {unit}\n{self.machine.journal(unit)}", 0.2)
+        wait_for(up, seconds, lambda: f"return of {unit}\n{self.machine.journal(unit)}", 0.2)
         return time.monotonic() - began
 
     def states(self) -> dict[str, str]:
