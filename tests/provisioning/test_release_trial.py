@@ -25,6 +25,14 @@ def test_second_time_nothing_is_done(unit):
     assert "start" not in asked
 
 
+def test_unit_with_a_service_that_is_down_is_not_left_alone(unit):
+    (unit.root / "releases/1.0/down").touch()
+    assert unit.activate("1.0").code == 1, "the first release has none before it to go back to"
+    assert unit.activate("1.0").code == 1
+    (unit.root / "releases/1.0/down").unlink()
+    assert unit.activate("1.0").said["changed"] is False
+
+
 def test_unit_files_are_seen_through_current(unit):
     unit.activate("1.0")
     links = {str(path.relative_to(unit.units)): str(path.readlink())

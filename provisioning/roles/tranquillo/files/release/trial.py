@@ -8,7 +8,7 @@ import grp
 import json
 from pathlib import Path
 
-from health import TARGET, failed_checks, session_runs, unit_states, wait_until_healthy
+from health import expected_units, failed_checks, session_runs, unit_states, wait_until_healthy
 from store import Releases
 from system import Busy, Refused, point, remove, run, write
 from units import link_units, restart
@@ -45,7 +45,7 @@ def activate(releases: Releases, name: str, file: Path, options: argparse.Namesp
     data, own = file.read_bytes(), releases.configuration(name)
     check_configuration(release, file)
     same = current == name and own.is_file() and own.read_bytes() == data and not releases.trial()
-    if same and not link_units(releases, name) and unit_states([TARGET]) == {TARGET: "active"}:
+    if same and not link_units(releases, name) and set(unit_states(expected_units()).values()) == {"active"}:
         return ""
     if not options.force and session_runs(releases):
         raise Busy("a session plays; try again after it, or say --force (the music ends)")
