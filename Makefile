@@ -137,7 +137,8 @@ bench-outbox: $(BIN)/.dev ## KILLS=200 random kill -9 of telemetry and broker, a
 bench-linkage: $(BIN)/.dev ## who has both streams of a ward of 40 units and 30 days; leaves out/bench-linkage.json
 	@mkdir -p out
 	OMP_NUM_THREADS=1 LINKAGE_WARD=$(LINKAGE_WARD) LINKAGE_WAIT_DAYS=1-14 LINKAGE_OUT=out/bench-linkage.json \
-	  $(BIN)/python -m pytest tests/scenarios/test_linkage.py
+	  LINKAGE_RULES_OUT=out/bench-linkage-rules.json \
+	  $(BIN)/python -m pytest tests/scenarios/test_linkage_rules.py tests/scenarios/test_linkage.py
 
 .PHONY: bench-fleet dashboard-demo
 bench-fleet: $(BIN)/.desk ## one broker and 2,000 simulated units; leaves out/bench-fleet.json; FLEET="--units 500"

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from device.bus import LocalHub
 from device.clock import ManualClock
-from device.config import Settings, Telemetry
-from device.messages import Session, SessionPhase, Stress, StressBand
+from device.config import Program, Settings, Telemetry
+from device.messages import Rating, Session, SessionPhase, Stress, StressBand
 from device.services import telemetry
 from device.telemetry.fleet import Build, FleetView
 from device.telemetry.link import Down, Event, Receipt, Up
@@ -135,6 +135,7 @@ class Played(NamedTuple):
     first: StressBand
     last: StressBand
     contact: float  # share of the session, from its beginning on, with an estimate
+    rating: Rating | None = None  # told by taps afterwards
 
 
 class SimUnit:
@@ -150,7 +151,8 @@ class SimUnit:
         rng = random.Random(seed)
         hub = LocalHub()
         self._say = hub.connect(())
-        settings = Settings(unit_id=name, telemetry=Telemetry(broker_host="127.0.0.1", **values))
+        settings = Settings(unit_id=name, program=Program(self_rating=True),
+                            telemetry=Telemetry(broker_host="127.0.0.1", **values))
         self.path = folder / f"{name}.sqlite"
         self.outbox = Outbox(self.path, self.clock, rng, settings.telemetry.outbox_max_rows)
         uplink = Uplink(settings.telemetry, name, self.outbox, self.clock, rng, self.broker.connect)
@@ -181,13 +183,17 @@ class SimUnit:
             now = self.clock.monotonic()
             self._say.publish(Stress(
                 at_s=now, level=None, confidence=0.0, band=band, sources=(), reason=""))
-            self._tell(now, SessionPhase.RUNNING, seed, float(second), played.program_s)
+            phase = SessionPhase.RUNNING if second < played.seconds - 12 else SessionPhase.ENDING
+            self._tell(now, phase, seed, float(second), played.program_s)
             if second % 20 == 0:
                 self._step()
-        for _ in range(6):
+        for second in range(int(telemetry.ASK_S) + 6):
             self.clock.sleep(1.0)
-            self._tell(self.clock.monotonic(), SessionPhase.IDLE, seed, 0.0, played.program_s)
-            self._step()
+            self._tell(self.clock.monotonic(), SessionPhase.IDLE, seed, 0.0, played.program_s,
+                       played.rating if second > 10 else None)
+            if second % 10 == 0:
+                self._step()
+        self._step()
         self.sessions |= {one: played for one in self._stored() if one not in self.sessions}
 
     def cut(self, seconds: float) -> None:
@@ -208,10 +214,14 @@ class SimUnit:
         db.close()
         return found
 
-    def _tell(self, now: float, phase: SessionPhase, seed: int, elapsed_s: float, program_s: float) -> None:
+    def _tell(
+        self, now: float, phase: SessionPhase, seed: int, elapsed_s: float, program_s: float,
+        rating: Rating | None = None,
+    ) -> None:
         """Publish what the conductor says."""
         self._say.publish(Session(
-            at_s=now, phase=phase, seed=seed, elapsed_s=elapsed_s, duration_s=program_s, fade_s=12.0))
+            at_s=now, phase=phase, seed=seed, elapsed_s=elapsed_s, duration_s=program_s, fade_s=12.0,
+            rating=rating))
 
     def _step(self) -> None:
         """Step until nothing goes to and fro any more."""
@@ -234,10 +244,13 @@ def schedule(rng: random.Random, days: float) -> Iterator[Played]:
         daily = rng.choice((1, 2, 2, 3, 3, 4, 6))
         program_s = 60.0 * rng.choice((20, 20, 20, 10, 30))
         cut_short, no_contact = rng.uniform(0.05, 0.5), rng.uniform(0.0, 0.3)
-        tense, relief = rng.random(), rng.random()
+        tense, relief, answers = rng.random(), rng.random(), rng.choice((0.0, 0.3, 0.9))
         end_s = min(at_s + stay_s, days * DAY_S)
         for day in range(int(at_s / DAY_S), int(end_s / DAY_S) + 1):
-            yield from _day(rng, day, (at_s, end_s), daily, program_s, cut_short, no_contact, tense, relief)
+            habits = daily, program_s, cut_short, no_contact, tense, relief
+            for played in _day(rng, day, (at_s, end_s), *habits):
+                tells = rng.choices(tuple(Rating), (relief, 0.4, 0.3 * (1.0 - relief)))[0]
+                yield played._replace(rating=tells if rng.random() < answers else None)
         at_s = end_s + rng.expovariate(1.0 / 0.7) * DAY_S
 
 
