@@ -19,7 +19,7 @@ from device.desk.fleet_crew import Crew
 from device.desk.fleet_unit import Plan, Size
 
 PASSWORDS = {"dashboard-fleet": "demo", "dashboard-outcomes": "demo"}
-MINUTE_S = 5.0  # a minute of a unit's life, so that something happens while one looks
+PLAN = Plan(minute_s=5.0, fault_share=0.01)  # so that something happens while one looks
 HEARTBEAT_S = 5.0
 MOST_UNITS = 500
 
@@ -51,12 +51,12 @@ def show(folder: Path, units: int, port: int, stop: threading.Event) -> None:
         f"password_file {etc / 'dashboard.passwords'}", f"acl_file {etc / 'dashboard.acl'}"))
     broker.start()
     crew = Crew(folder, authority, broker.ports["units"],
-                Size(units=units, processes=1, heartbeat_s=HEARTBEAT_S), Plan(minute_s=MINUTE_S))
+                Size(units=units, processes=1, heartbeat_s=HEARTBEAT_S), PLAN)
     server = serve_page(folder / "page", f"ws://localhost:{plain}", port)
     try:
         crew.start()
         click.echo(f"Open http://localhost:{server.server_port}/ as dashboard-fleet, password demo.")
-        click.echo(f"{units} simulated units; a minute of theirs takes {MINUTE_S:g} s. Ctrl-C ends it.")
+        click.echo(f"{units} simulated units; a minute of theirs takes {PLAN.minute_s:g} s. Ctrl-C ends it.")
         stop.wait()
     finally:
         crew.end()

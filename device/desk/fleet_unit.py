@@ -35,15 +35,17 @@ FAULTS = (  # codes and advice as the services and the doctor word them
     SentFault(service="player", code="no_audio", severity=Severity.ACT_NOW,
               advice="no sound can be made; plug in the sound card"),
 )
-FAULT_SHARE = 0.003  # of minutes in which a fault begins (chosen, so that a demonstration has some)
 FAULT_MIN = 6
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How a simulated unit lives: a minute of its program takes `minute_s` real seconds."""
+    """How a simulated unit lives.
+
+    A minute of its program takes `minute_s` real seconds; in `fault_share` of its minutes a fault begins.
+    """
 
     minute_s: float = 60.0
-    faults: bool = True
+    fault_share: float = 0.003  # chosen
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +109,7 @@ class FleetUnit:
                                     temperature=False, eeg=self._rng.random() < 0.3)  # noqa: PLR2004
         self._fault_left -= 1
         if self._fault_left <= 0:
-            begins = self._plan.faults and self._rng.random() < FAULT_SHARE
+            begins = self._rng.random() < self._plan.fault_share
             self._faults = (self._rng.choice(FAULTS),) if begins else ()
             self._fault_left = FAULT_MIN if begins else 0
 

@@ -1,5 +1,6 @@
 // One unit: how it is, what to do, the last day, its processes, what it is made of.
 import { el, icon, svg } from "./page.js";
+import { isAway } from "./ward.js";
 import { CONDITIONS, SERVICES, SEVERITIES, clockTime, contactLine, faultLine, faultTitle, span, statusLine } from "./words.js";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -13,7 +14,7 @@ export function drawUnit(root, unit, nowMs, forget) {
     root.replaceChildren(back(), el("h2", {}, "This unit has not been heard"));
     return;
   }
-  const gone = ["offline", "silent", "off", "unknown"].includes(unit.condition);
+  const gone = isAway(unit.condition);
   const button = el("button", { type: "button", class: "plain" }, "Take it off this screen");
   button.addEventListener("click", forget);
   root.replaceChildren(
@@ -22,7 +23,7 @@ export function drawUnit(root, unit, nowMs, forget) {
       el("span", { class: "sign" }, icon(unit.condition)),
       el("h2", { id: "unit-name", tabindex: "-1" }, unit.name), el("p", { class: "status" }, statusLine(unit, nowMs))),
     el("div", { class: "panels" },
-      panel("What is wrong", faults(unit)), panel("Sensors", el("p", {}, contactOf(unit))),
+      panel(gone ? "What was wrong when it last spoke" : "What is wrong", faults(unit)), panel("Sensors", el("p", {}, contactOf(unit))),
       panel("Last 24 hours", strip(unit, nowMs), changes(unit, nowMs)),
       panel("Processes", services(unit)), panel("About", about(unit, nowMs))),
     gone ? el("p", { class: "quiet" }, button, " It comes back with its next report.") : "",
@@ -34,8 +35,7 @@ const panel = (title, ...children) => el("section", { class: "panel" }, el("h3",
 
 function contactOf(unit) {
   if (unit.state === null) return "Nothing is known yet.";
-  return unit.condition === "offline" || unit.condition === "silent"
-    ? "Nothing is known now." : contactLine(unit.state.contact);
+  return isAway(unit.condition) ? "Nothing is known now." : contactLine(unit.state.contact);
 }
 
 function faults(unit) {

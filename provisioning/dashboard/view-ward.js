@@ -1,7 +1,7 @@
 // The ward at a glance: a card a unit, in four groups; what needs someone stands first.
 import { el, icon, setText, svg } from "./page.js";
 import { SENSORS, contactLine, faultLine, progress, statusLine, summaryLine } from "./words.js";
-import { wantsSomeone } from "./ward.js";
+import { isAway, wantsSomeone } from "./ward.js";
 
 const GROUPS = [
   ["wanting", "Needs someone", (condition) => wantsSomeone(condition)],
@@ -111,20 +111,20 @@ function fill(card, unit, nowMs) {
     card.item.dataset.condition = unit.condition;
   }
   setText(card.status, statusLine(unit, nowMs));
-  const share = progress(unit);
+  const away = isAway(unit.condition);
+  const share = away ? null : progress(unit);
   card.bar.classList.toggle("none", share === null);
   if (share !== null) card.done.setAttribute("width", String(Math.round(100 * share)));
-  fillContact(card, unit);
+  fillContact(card, unit, away);
   const [worst, ...others] = unit.faults.filter((fault) => fault.severity !== "info");
   const more = others.length ? ` (and ${others.length} more)` : "";
-  const told = worst ? `${faultLine(worst)}${more}` : "";
+  const told = worst && !away ? `${faultLine(worst)}${more}` : "";
   card.fault.classList.toggle("none", told === "");
   setText(card.fault, told);
 }
 
 // While something plays all sensors are shown, else only those in contact; nothing for a unit that is away.
-function fillContact(card, unit) {
-  const away = ["offline", "silent", "off", "unknown", "catching"].includes(unit.condition);
+function fillContact(card, unit, away) {
   const contact = away || unit.state === null ? {} : unit.state.contact;
   const plays = unit.state?.phase === "running";
   const shown = Object.entries(contact).filter(([name, value]) => value || (plays && name !== "temperature"));

@@ -168,5 +168,8 @@ export function conditionOf(unit, nowMs) {
   return unit.state.phase === "running" ? "playing" : "ready";
 }
 
+/** Whether what a unit last said of itself is not its present. */
+export const isAway = (condition) => ["offline", "silent", "off", "unknown", "catching"].includes(condition);
+
 /** Whether somebody should look at a unit in this condition. */
 export const wantsSomeone = (condition) => ["act_now", "attention", "offline", "silent"].includes(condition);

@@ -147,7 +147,7 @@ class Clinic:
     def sign_in(self, name: str, password: str, *, outcomes: bool = False) -> None:
         """Fill in the form with the keyboard only."""
         page = self.browser
-        page.wait("document.activeElement.id === 'name'", what="the form")
+        page.wait("document.activeElement?.id === 'name'", what="the form")
         page.run("for (const id of ['name', 'password']) document.getElementById(id).value = ''")
         page.write(name)
         page.key("Tab", 9)
@@ -294,7 +294,7 @@ def test_dashboard_asks_nobody_else_and_the_browser_has_no_complaint(clinic):
 def test_dashboard_outcomes_are_shown_from_five_up_and_survive_a_reload(clinic):
     page = clinic.browser
     page.run("document.getElementById('sign-out').click()")
-    page.wait("!document.getElementById('login').hidden", what="the form")
+    page.wait("document.getElementById('login')?.hidden === false", what="the form")
     assert page.run("localStorage.length + sessionStorage.length") == 0, "signing out leaves nothing"
     clinic.sign_in("dashboard-outcomes", PASSWORDS["dashboard-outcomes"], outcomes=True)
     page.wait("document.getElementById('link').dataset.up === 'true'", what="the connection")

