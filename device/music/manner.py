@@ -45,5 +45,5 @@ MANNERS: dict[Style, Manner] = {
         Figure.ARPEGGIO, 0.8, 4.0, (0.0, 1.0), pad_lift=2.0, onsets=(3.0, 8.0), bass_from=0.7),
     Style.GLASS_BELLS: Manner(
         Figure.HELD, 0.7, 2.8, (0.5, 2.5), melody_lift=6, pad_lift=2.0, bass_from=0.8, shortened=0.2),
-    Style.NATURE: Manner(Figure.HELD, 0.4, 1.9, (1.5, 4.5), bass_from=0.9, shortened=0.3),
+    Style.NATURE: Manner(Figure.HELD, 0.4, 4.0, (1.5, 4.5), bass_from=0.9, shortened=0.3),
 }

@@ -134,11 +134,11 @@ STYLE_SHEETS: Final[dict[Style, StyleSheet]] = {
         bass=Held((("pure", 1.0),), slow_s=0.22, quick_s=0.05, release_s=0.7, thin=0.0, touch_floor=0.4),
         melody=Struck((
             Layer("flute", 0.9, 0.8, 0.8),
-            Layer("twang", 0.12, 0.06, 0.35, dark=0.1, thin=0.4, rise=0.6),
-            Layer("wind", 0.55, 0.5, 0.25, rise=0.8),
-            Layer("scrape", 0.03, 0.02, 0.30, dark=0.5, rise=0.5, fixed=True),
-        ), slow_s=0.070, quick_s=0.006, damp_s=0.5),
-        pad_level=0.040, chord_level=0.0, bass_level=0.046, melody_level=0.13,
-        texture=1.0, surf=0.17, room=0.65, echo=0.24, brightness=0.9,
+            Layer("twang", 0.14, 0.16, 0.45, dark=0.6, thin=0.3, rise=0.6),
+            Layer("wind", 0.55, 0.35, 0.20, rise=0.8),
+            Layer("scrape", 0.03, 0.05, 0.35, dark=0.5, rise=0.5, fixed=True),
+        ), slow_s=0.022, quick_s=0.005, damp_s=0.5),
+        pad_level=0.040, chord_level=0.0, bass_level=0.046, melody_level=0.21,
+        texture=0.7, surf=0.12, room=0.65, echo=0.24, brightness=0.9,
     ),
 }

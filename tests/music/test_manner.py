@@ -27,5 +27,6 @@ def test_manners_are_what_their_names_say() -> None:
     assert MANNERS[Style.FELT_PIANO].figure is Figure.BROKEN
     assert MANNERS[Style.PLUCKED_STRINGS].figure is Figure.ARPEGGIO
     assert MANNERS[Style.GLASS_BELLS].melody_lift > 0
-    assert MANNERS[Style.NATURE].busiest == min(manner.busiest for manner in MANNERS.values())
+    assert MANNERS[Style.NATURE].sparsest == min(manner.sparsest for manner in MANNERS.values())
+    assert MANNERS[Style.GLASS_BELLS].busiest == min(manner.busiest for manner in MANNERS.values())
     assert MANNERS[Style.NATURE].texture[0] == max(manner.texture[0] for manner in MANNERS.values())
