@@ -15,7 +15,7 @@ from device.config import Settings
 from device.control import rating
 from device.messages import Fault, Features, Health, PlayerState, Session, Stress
 from device.runtime import Root, Worker, main
-from device.telemetry.anonymise import Draft, SessionTally, outcome_of, share_of_batch
+from device.telemetry.anonymise import Draft, SessionTally, outcome_of, share_of_batch, year_of
 from device.telemetry.certificate import Expiry
 from device.telemetry.fleet import FleetView, build_here
 from device.telemetry.outbox import Outbox
@@ -53,6 +53,7 @@ class Telemetry:
         self._tally = SessionTally(
             read_draft(outbox.load_draft()), ASK_S if settings.program.self_rating else 0.0)
         self._drafted: tuple[int, int] | None = None
+        self._dated = False
         self._told: tuple[SentFault, ...] | None = None
         self._born_s = self._tick_s = clock.monotonic()
         self._heartbeat_s = self._faults_s = self._born_s + SETTLING_S
@@ -71,6 +72,7 @@ class Telemetry:
             self._tick_s = now + TICK_S
             self._save_draft()
             self._report_faults(now)
+            self._date_outcomes()
             self._outbox.tick(share_of_batch(self._clock.wall(), self._settings.outcome_delay_max_s))
         if now >= self._heartbeat_s:
             self._heartbeat_s = max(self._heartbeat_s + self._settings.heartbeat_s, now)
@@ -95,6 +97,14 @@ class Telemetry:
             letter = seal(outcome_of(draft, self._identifier(), self._clock.wall()))
             self._outbox.enqueue(letter, wait_s=self._uplink.draw_wait_s())
             self._drafted = None
+            self._dated = False
+
+    def _date_outcomes(self) -> None:
+        """Add the year to outcomes that were stored before the clock was set, once it is."""
+        year = year_of(self._clock.wall())
+        if year is not None and not self._dated:
+            self._outbox.date_outcomes(year)
+            self._dated = True
 
     def _save_draft(self) -> None:
         """Write down a running session when it begins and once a minute."""

@@ -141,6 +141,13 @@ class Outbox:
         """Delay every outcome that is ready: two that leave together would be known to be of one unit."""
         self._try(lambda db: self._delay(db, db.execute(tables.READY).fetchall(), draw_s))
 
+    def date_outcomes(self, year: int) -> None:
+        """Give outcomes of a time without a clock the year in which it was set.
+
+        They are few, and the fleet stream says whose clock was unset: a missing year would be a name.
+        """
+        self._try(lambda db: db.execute(tables.DATE, {"dated": f'"year":{year}'}))
+
     def begin_mark(self, name: str) -> bool:
         """Put all acknowledged letters under a bookmark that is to be made; False when there is no need.
 

@@ -56,6 +56,8 @@ DROP_OLD_HEALTH = "DELETE FROM fleet WHERE kind = 'health' AND sent = 0 AND stor
 RIPE = "SELECT count(*) FROM outcomes WHERE ready = 0 AND sent = 0 AND due_s <= ? AND place <= ?"
 RIPEN = "UPDATE outcomes SET ready = 1 WHERE ready = 0 AND sent = 0 AND due_s <= ? AND place <= ?"
 DELAY = "UPDATE outcomes SET sent = 0, ready = 0, acked_s = NULL, bookmark = NULL, due_s = ? WHERE id = ?"
+DATE = ("UPDATE outcomes SET payload = CAST(replace(CAST(payload AS TEXT), '\"year\":null', :dated) AS BLOB) "
+        "WHERE sent = 0 AND acked_s IS NULL AND CAST(payload AS TEXT) LIKE '%\"year\":null%'")
 READY = "SELECT id FROM outcomes WHERE ready = 1 AND sent = 0"
 
 # A bookmark whose `made_s` is null is being made; its letters count as unmarked until it is.

@@ -23,8 +23,9 @@ from device.messages import Rating
 
 UNITS, DAYS = (int(number) for number in os.environ.get("LINKAGE_WARD", "4x2").split("x"))
 LEAST_S, MOST_S = (float(number) * DAY_S for number in os.environ.get("LINKAGE_WAIT_DAYS", "1-2").split("-"))
-HEARTBEAT_S = 300.0
+HEARTBEAT_S = 600.0
 BOUND = 0.03  # of outcomes named beyond chance, in the ward of 40 units and 30 days
+BOUND_ALIKE = 0.05  # of the outcomes of a typical unit, beyond one in forty
 ENOUGH = 1000  # outcomes below which an advantage is mostly luck
 LEVELS = ("low", "medium", "high", "unknown")
 
@@ -158,3 +159,4 @@ def test_linkage_no_attack_names_units_better_than_chance_by_more_than_the_bound
     if len(outcomes) >= ENOUGH and MOST_S >= 14 * DAY_S:
         assert max(report[name]["advantage"] for name in attacks) <= BOUND
         assert max(report[name]["advantage with levels"] for name in attacks) <= BOUND
+        assert max(report[name]["all"]["alike"] for name in attacks) <= BOUND_ALIKE

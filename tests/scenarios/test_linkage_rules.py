@@ -55,8 +55,8 @@ def sessions():
     return found
 
 
-def advantage(sessions, least_s: float, most_s: float, fields: bool) -> float:
-    """Return how far beyond chance the best of three attacks names units."""
+def advantage(sessions, least_s: float, most_s: float, fields: bool) -> tuple[float, float]:
+    """Return how far beyond chance the best of three attacks names units: by outcome, and by unit alike."""
     rng = np.random.default_rng(1)
     unit, stay = (np.array([row[place] for row in sessions]) for place in (0, 1))
     end_s = np.array([row[2].start_s + row[2].seconds for row in sessions])
@@ -70,14 +70,17 @@ def advantage(sessions, least_s: float, most_s: float, fields: bool) -> float:
     evidence = Evidence(unit, stay, end_s, arrived_s, category, possible)
     weights = by_time(evidence, least_s, most_s)
     truth = np.arange(end_s.size)
-    return max(judge(evidence, pairing, truth).advantage
-               for pairing in (weights, balance(weights), learn(evidence, weights, 3)))
+    judged = [judge(evidence, pairing, truth)
+              for pairing in (weights, balance(weights), learn(evidence, weights, 3))]
+    return max(one.advantage for one in judged), max(one.alike for one in judged)
 
 
 def test_linkage_rules_each_is_worth_its_price(sessions):
-    found = {name: advantage(sessions, *rule) for name, rule in RULES.items()}
+    both = {name: advantage(sessions, *rule) for name, rule in RULES.items()}
+    found = {name: by_outcome for name, (by_outcome, _) in both.items()}
     if path := os.environ.get("LINKAGE_RULES_OUT"):
-        report = found | {"sessions": len(sessions)}
+        busiest = np.bincount([row[0] for row in sessions]).max()
+        report = both | {"sessions": len(sessions), "chance": busiest / len(sessions)}
         Path(path).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     assert found["1 to 6 hours, minutes and end"] > 0.3
     assert found["1 to 6 hours"] > found["1 to 7 days"]

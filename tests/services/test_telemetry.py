@@ -162,6 +162,17 @@ def test_telemetry_two_streams_on_disk_cannot_be_joined(unit):
     assert set(outcome) == set(Outcome.__struct_fields__)
 
 
+def test_telemetry_session_before_the_clock_was_set_cannot_be_told_by_its_missing_year(unit):
+    unit.clock.set_wall(0.0)
+    unit.run(400, phase=SessionPhase.RUNNING)
+    unit.run(6)
+    assert [row["year"] for row in unit.rows("outcomes")] == [None]
+    unit.clock.set_wall(1_780_000_000.0)
+    unit.run(2)
+    (outcome,) = unit.rows("outcomes")
+    assert msgspec.convert(outcome, Outcome).year == 2026
+
+
 def test_telemetry_killed_in_a_session_goes_on_counting(unit):
     unit.run(620, phase=SessionPhase.RUNNING, band=StressBand.HIGH)
     unit.worker._uplink.close()

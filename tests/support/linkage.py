@@ -43,6 +43,7 @@ class Result(NamedTuple):
     low: float  # 95 % interval of the advantage
     high: float
     outcomes: int
+    alike: float  # mean over units of how often their own outcomes are found, beyond one in so many units
 
     @property
     def advantage(self) -> float:
@@ -99,6 +100,7 @@ def judge(evidence: Evidence, pairing: Floats, truth: Ints, only: NDArray[np.boo
 
     Chance is the best guess of somebody who sees the fleet stream and not the outcome: always the unit with
     the most sessions. The interval resamples units (one unit's outcomes hang together) 2,000 times.
+    `alike` is of an adversary to whom all units matter alike and who takes no account of how busy they are.
     """
     chosen = np.ones(truth.size, dtype=bool) if only is None else only
     units = int(evidence.unit.max()) + 1
@@ -111,8 +113,11 @@ def judge(evidence: Evidence, pairing: Floats, truth: Ints, only: NDArray[np.boo
     draws = np.random.default_rng(1).integers(units, size=(2_000, units))
     all_of = np.maximum(sizes[draws].sum(axis=1), 1.0)
     low, high = np.quantile((sums[draws].sum(axis=1) - sizes[draws].max(axis=1)) / all_of, (0.025, 0.975))
+    played = np.maximum(np.bincount(evidence.unit, minlength=units), 1)
+    found = ((by_unit / played[:, None]).argmax(axis=0) == owner).astype(float)[chosen]
+    recall = np.bincount(owner[chosen], found, minlength=units)[sizes > 0] / sizes[sizes > 0]
     return Result(float(hit.mean()), float(sizes.max() / sizes.sum()), float(low), float(high),
-                  int(chosen.sum()))
+                  int(chosen.sum()), float(recall.mean() - 1.0 / units))
 
 
 def bold(evidence: Evidence, pairing: Floats, share: float) -> float:

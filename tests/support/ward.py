@@ -28,7 +28,8 @@ from device.telemetry.uplink import Uplink
 DAY_S = 86_400.0
 MONDAY_S = 1_772_409_600.0  # 2026-03-02T00:00Z
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - half a million letters wear no disk
-IDLE_STEP_S = 300.0
+IDLE_STEP_S = 600.0
+EVERY_S = 5  # the conductor's word in a session, here: telemetry counts a second for each
 STEPS = 12  # most at one stop of the clock: an exchange is dial, welcome, publish, receipt, goodbye
 
 
@@ -166,17 +167,17 @@ class SimUnit:
 
     def idle_until(self, at_s: float, step_s: float = IDLE_STEP_S) -> None:
         """Let nothing happen until a simulated time."""
-        while self.now_s() < at_s:
-            on_the_mark_s = step_s - self.now_s() % step_s
-            self.clock.sleep(min(on_the_mark_s, at_s - self.now_s()))
+        while self.now_s() < at_s - 1e-6:
+            on_the_mark_s = step_s * (1 + round(self.now_s() / step_s, 6) // 1)
+            self.clock.advance_to(self._begin_s + min(on_the_mark_s, at_s))
             self._step()
 
     def play(self, played: Played) -> None:
-        """Play a session, a minute of messages at a time."""
+        """Play a session."""
         self.idle_until(played.start_s)
         seed = int(played.start_s)
-        for second in range(1, played.seconds + 1):
-            self.clock.sleep(1.0)
+        for second in range(EVERY_S, played.seconds + EVERY_S, EVERY_S):
+            self.clock.sleep(EVERY_S)
             known = second <= played.contact * played.seconds
             early = second <= played.seconds / 2
             band = (played.first if early else played.last) if known else StressBand.UNKNOWN
@@ -187,8 +188,8 @@ class SimUnit:
             self._tell(now, phase, seed, float(second), played.program_s)
             if second % 20 == 0:
                 self._step()
-        for second in range(int(telemetry.ASK_S) + 6):
-            self.clock.sleep(1.0)
+        for second in range(0, int(telemetry.ASK_S) + 10, EVERY_S):
+            self.clock.sleep(EVERY_S)
             self._tell(self.clock.monotonic(), SessionPhase.IDLE, seed, 0.0, played.program_s,
                        played.rating if second > 10 else None)
             if second % 10 == 0:
