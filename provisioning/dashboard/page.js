@@ -25,6 +25,35 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/**
+ * Make what stands on the page like what was drawn anew, touching only what differs: focus, scroll position and a
+ * screen reader's place stay. Listeners are those of the first drawing.
+ */
+export function patch(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  if (old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== fresh.nodeName) {
+    old.replaceWith(fresh);
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const [before, after] = [[...old.childNodes], [...fresh.childNodes]];
+  after.forEach((node, place) => (place < before.length ? patch(before[place], node) : old.append(node)));
+  before.slice(after.length).forEach((node) => node.remove());
+}
+
+/** Draw into a part of the page; `key` says what it is about: another one is drawn from scratch. */
+export function draw(root, key, ...nodes) {
+  const fresh = root.cloneNode(false);
+  fresh.append(...nodes);
+  if (root.dataset.about === key) {
+    patch(root, fresh);
+    return;
+  }
+  root.dataset.about = key;
+  root.replaceChildren(...fresh.childNodes);
+}
+
 // Shapes, so that no meaning hangs on colour: tick, bars, triangle, octagon, slash, dots, power, arrow, question.
 const ICONS = {
   ready: ["M12 2.75a9.25 9.25 0 1 0 0 18.5 9.25 9.25 0 0 0 0-18.5Z", "m8 12.3 2.8 2.8L16.2 9.6"],

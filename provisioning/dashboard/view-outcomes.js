@@ -1,5 +1,5 @@
 // Outcomes of sessions, as shares of groups of five and more.
-import { el, svg } from "./page.js";
+import { draw, el, svg } from "./page.js";
 import { clockTime } from "./words.js";
 import { LEAST } from "./outcomes.js";
 
@@ -12,13 +12,13 @@ export function drawOutcomes(root, outcomes, nowMs) {
   const summary = outcomes.summary();
   const since = `Counted on this screen since ${clockTime(outcomes.sinceMs, nowMs)}.`;
   if (!summary.enough) {
-    root.replaceChildren(el("h2", {}, "Sessions"), el("section", { class: "panel" },
+    draw(root, "few", el("h2", {}, "Sessions"), el("section", { class: "panel" },
       el("p", { class: "big" }, `Fewer than ${LEAST} sessions so far`),
       el("p", {}, `Figures are shown from ${LEAST} sessions up, so that nobody can be found in them. ` +
         "Outcomes arrive days after a session."), el("p", { class: "quiet" }, since)));
     return;
   }
-  root.replaceChildren(el("h2", {}, "Sessions"),
+  draw(root, "enough", el("h2", {}, "Sessions"),
     el("p", {}, el("span", { class: "big" }, `${summary.total} or a few more`), ` sessions; ${percent(summary.estimated)} of them with an estimate of stress at both ends.`),
     el("div", { class: "panels" }, ...summary.began.map(drawGroup), drawRatings(summary)),
     el("p", { class: "quiet" }, `${since} Numbers are rounded down to fives and shares to 5 %. The stress level is an ` +

@@ -1,5 +1,5 @@
 // One unit: how it is, what to do, the last day, its processes, what it is made of.
-import { el, icon, svg } from "./page.js";
+import { draw, el, icon, svg } from "./page.js";
 import { isAway } from "./ward.js";
 import { CONDITIONS, SERVICES, SEVERITIES, clockTime, contactLine, faultLine, faultTitle, span, statusLine } from "./words.js";
 
@@ -11,14 +11,14 @@ const HEIGHTS = { playing: 30, act_now: 22, attention: 22, ready: 8, catching: 8
 /** Draw one unit into a folder of the page. */
 export function drawUnit(root, unit, nowMs, forget) {
   if (!unit) {
-    root.replaceChildren(back(), el("h2", {}, "This unit has not been heard"));
+    draw(root, "nobody", back(), el("h2", {}, "This unit has not been heard"));
     return;
   }
   const gone = isAway(unit.condition);
   const button = el("button", { type: "button", class: "plain" }, "Take it off this screen");
   button.addEventListener("click", forget);
-  root.replaceChildren(
-    back(),
+  draw(
+    root, unit.name, back(),
     el("header", { class: "unit-head", "data-condition": unit.condition },
       el("span", { class: "sign" }, icon(unit.condition)),
       el("h2", { id: "unit-name", tabindex: "-1" }, unit.name), el("p", { class: "status" }, statusLine(unit, nowMs))),

@@ -34,6 +34,7 @@ from device.telemetry.records import Outcome, seal
 REPOSITORY = Path(__file__).resolve().parents[2]
 PASSWORDS = {"dashboard-fleet": "fleet-word", "dashboard-outcomes": "outcomes-word"}
 CABLE = Fault(code="adc_lost", severity=Severity.ATTENTION, advice="check the cable of the converter")
+PASSING = Fault(code="headset_lost", severity=Severity.INFO, advice="check the battery")
 CARD = "document.querySelector('[data-unit=\"{}\"]')"
 
 pytestmark = pytest.mark.skipif(
@@ -193,7 +194,8 @@ def clinic(tmp_path_factory):
         one = Clinic(tmp_path_factory.mktemp("clinic"), Path(run))
         try:
             one.browser.resize(1280, 800)
-            one.browser.open(f"http://localhost:{one.web.server_port}/index.html")
+            one.browser.open(f"http://localhost:{one.web.server_port}/index.html",
+                             "document.activeElement?.id === 'name'")
             yield one
         finally:
             one.close()
@@ -240,6 +242,10 @@ def test_dashboard_unit_opens_and_closes_by_keyboard(clinic):
     for part in ("Sensor converter lost", "Needs attention, Sensors", "Fault began", "Telemetry", "days left",
                  "Reports waiting on it"):
         assert part in text
+    page.run("document.getElementById('unit-name').drawnOnce = true")
+    clinic.sensors.faults = (CABLE, PASSING)
+    page.wait("document.body.innerText.includes('Headset lost')", what="a redrawing")
+    assert page.run("document.activeElement.drawnOnce") is True, "the focus stays through redrawing"
     page.key("Escape", 27)
     page.wait(f"document.activeElement === {CARD.format('ward-2')}.querySelector('a')", what="the focus back")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ANSWER_S = 30.0
+TRIES = 3
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
@@ -57,6 +58,12 @@ class Browser:
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Ask the browser for something and return its answer; what else it says is kept in `events`."""
+        answer = self._ask(method, params)
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return dict(answer["result"])
+
+    def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Ask the browser for something and return all it answers."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params}
         if self._session:
@@ -66,17 +73,32 @@ class Browser:
         while True:
             answer = self._hear(deadline_s, method)
             if answer.get("id") == self._number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
-                return dict(answer["result"])
+                return answer
             self.events.append(answer)
 
-    def open(self, address: str) -> None:
-        """Go to a page."""
-        self.call("Page.navigate", url=address)
+    def open(self, address: str, ready: str) -> None:
+        """Go to a page and wait until an expression is true there.
+
+        Chromium gives up what it is loading whenever a network interface of the machine comes or goes, as
+        they do beside tests of whole machines: so it is tried three times.
+        """
+        for _ in range(TRIES):
+            self.call("Page.navigate", url=address)
+            deadline_s = time.monotonic() + ANSWER_S / TRIES
+            while time.monotonic() < deadline_s:
+                if self.run(ready):
+                    return
+                time.sleep(0.05)
+        raise AssertionError(f"{address} did not open: {self.text()} {self.complaints()}")
 
     def run(self, script: str) -> Any:
-        """Evaluate JavaScript in the page and return its value."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        """Evaluate JavaScript in the page and return its value; None when the page was left meanwhile."""
+        wish = {"expression": script, "returnByValue": True, "awaitPromise": True}
+        reply = self._ask("Runtime.evaluate", wish)
+        if "error" in reply:
+            assert "navigated" in reply["error"]["message"], reply["error"]
+            return None
+        answer = reply["result"]
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
