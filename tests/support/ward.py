@@ -208,10 +208,14 @@ class SimUnit:
         """Stop in good order."""
         self.worker.close()
 
-    def _stored(self) -> list[str]:
-        """Return the ids of the outcomes on the unit's disk: what only the unit and the test know."""
+    def waiting(self) -> list[str]:
+        """Return the ids of the outcomes that the broker has not had."""
+        return self._stored("WHERE sent = 0")
+
+    def _stored(self, which: str = "") -> list[str]:
+        """Return the ids of outcomes on the unit's disk: what only the unit and the test know."""
         with sqlite3.connect(self.path) as db:
-            found = [row[0] for row in db.execute("SELECT id FROM outcomes")]
+            found = [row[0] for row in db.execute(f"SELECT id FROM outcomes {which}")]  # noqa: S608 - two words
         db.close()
         return found
 
