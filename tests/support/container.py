@@ -26,7 +26,8 @@ CGROUPS = (Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/systemd"), Path(
 BOOT_S = 60.0
 STOP_S = 60.0
 OPTIONS = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-           "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=2", "-o", "ServerAliveInterval=5")
+           "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=15",
+           "-o", "ServerAliveCountMax=8")
 # The capabilities let systemd inside use the BPF filters of DeviceAllow= and IPAddressDeny=, and
 # PrivateNetwork=; without them all three are silently not enforced.
 NSPAWN = ("systemd-nspawn", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off",

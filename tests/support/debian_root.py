@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 SUITE = "bookworm"
@@ -20,6 +22,15 @@ def cache_folder() -> Path:
     folder = home / "tranquillo-system"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def new_run() -> Path:
+    """Return a new folder for one run's machines; what runs that were killed have left is removed."""
+    for left in cache_folder().glob("run-*"):
+        with contextlib.suppress(OSError), (left / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left)
+    return Path(tempfile.mkdtemp(prefix="run-", dir=cache_folder()))
 
 
 def debian_root(extra: tuple[str, ...] = ()) -> Path:

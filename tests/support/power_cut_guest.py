@@ -23,8 +23,14 @@ DISK = Path("/mnt")
 RUN = Path("/run/unit")
 WARD_RUN = Path("/run/ward")
 UNIT_BOX, WARD_BOX = (DISK / name / "telemetry" / "outbox.sqlite" for name in ("unit", "ward"))
+RESUME = """
+[program]
+resume_after_power_cut = true
+"""
+SYNCHRONISED = Path("/run/systemd/timesync/synchronized")  # the conductor trusts no other clock
 SERVICES = ("simulator", "conductor", "player", "telemetry")  # those that keep something, and the sound
 FORGOTTEN, FORGOTTEN_BYTES = DISK / "forgotten", 1_000_000
+KEPT = DISK / "unit" / "conductor" / "session.json"
 SILENT_S = 1.5
 START_S = 90.0
 TELEMETRY = """
@@ -109,21 +115,23 @@ def await_(bus: ZmqBus, seconds: float, wanted: Callable[[Message], bool]) -> li
     return heard
 
 
-def begin_session(bus: ZmqBus) -> None:
+def begin_session(bus: ZmqBus, *, kept: bool) -> None:
     """Wait for the unit, tell that it is silent, press, tell that it sounds and is written down."""
     heard = await_(bus, START_S, lambda message: isinstance(message, PlayerState))
     if not any(isinstance(message, Session) for message in heard):
         heard += await_(bus, START_S, lambda message: isinstance(message, Session))
     heard += list(hear(bus, SILENT_S))
-    say("waiting",
-        phases=sorted({message.phase for message in heard if isinstance(message, Session)}),
+    sessions = [message for message in heard if isinstance(message, Session)]
+    say("waiting", phases=sorted({session.phase for session in sessions}), seed=sessions[-1].seed,
         states=sum(isinstance(message, PlayerState) for message in heard),
         sounding=any(message.sounding for message in heard if isinstance(message, PlayerState)))
     before = draft()
     keyboard.press(RUN, keyboard.PRESS_S)
     await_(bus, START_S, lambda message: isinstance(message, PlayerState) and message.sounding)
     await_(bus, START_S, lambda _: draft() not in {None, before})
-    say("playing")
+    await_(bus, START_S, lambda _: not kept or KEPT.exists())
+    heard = await_(bus, START_S, lambda message: isinstance(message, Session))
+    say("playing", seed=heard[-1].seed if isinstance(heard[-1], Session) else None, kept=KEPT.exists())
 
 
 def draft() -> bytes | None:
@@ -165,10 +173,14 @@ def main() -> None:
     ward = configure("ward")
     bus = ZmqBus(WARD_RUN, "conductor", ())
     start("telemetry", ward)
-    unit = configure("unit", SIMULATED)
+    resume = "resume" in sys.argv
+    if resume:
+        SYNCHRONISED.parent.mkdir(parents=True)
+        SYNCHRONISED.touch()
+    unit = configure("unit", SIMULATED + RESUME if resume else SIMULATED)
     for service in SERVICES:
         start(service, unit)
-    begin_session(ZmqBus(RUN, "", (Session, PlayerState)))
+    begin_session(ZmqBus(RUN, "", (Session, PlayerState)), kept=resume)
     with FORGOTTEN.open("wb") as file:
         file.write(b"x" * FORGOTTEN_BYTES)  # never flushed: were it there after a cut, nothing would be shown
     run_ward(bus, int.from_bytes(os.urandom(3)))

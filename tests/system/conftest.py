@@ -6,10 +6,11 @@ import contextlib
 import fcntl
 import os
 import shutil
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 import yaml
@@ -17,18 +18,35 @@ from support import timings
 from support.clinic import Authority, Broker
 from support.container import Container, tool
 from support.controller import PROVISIONING, REPOSITORY, Controller, make_release
-from support.debian_root import debian_root
+from support.debian_root import debian_root, new_run
 from support.files import list_files
 from support.unit import Unit
 
 NEEDED = ("systemd-nspawn", "mmdebstrap", "linux.uml", "ssh", "ip", "mkfs.ext4", "mosquitto")
 RELEASE = "system-1"
+FOLDER = "TRANQUILLO_SYSTEM_FOLDER"
+LOCK = pytest.StashKey[TextIO]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Begin the figures anew, once a run."""
-    if session.config.getoption("--system") and not hasattr(session.config, "workerinput"):
+    """Begin the figures anew, and make the folder that the workers of this run share.
+
+    It does not lie with pytest's own: those are cleaned by any other run of pytest on this machine.
+    """
+    config = session.config
+    if config.getoption("--system") and not (hasattr(config, "workerinput") or config.option.collectonly):
         timings.forget()
+        folder = new_run()
+        os.environ[FOLDER] = str(folder)
+        lock = config.stash[LOCK] = (folder / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove that folder; the workers have ended."""
+    if lock := config.stash.get(LOCK, None):
+        shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
+        lock.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -66,10 +84,9 @@ def name(worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def common() -> Path:
     """A folder that all workers of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base if worker_id == "master" else base.parent
+    return Path(os.environ[FOLDER])
 
 
 @pytest.fixture(scope="session")
@@ -158,13 +175,13 @@ def _provision(machine: Container, folder: Path, release: Path, variables: dict[
 
 
 @pytest.fixture(scope="module")
-def booted(provisioned: Path, debian: Path, name: str, authority: Authority, key: Path, tmp_path_factory
+def booted(common: Path, provisioned: Path, debian: Path, name: str, authority: Authority, key: Path
            ) -> Iterator[Callable[..., Unit]]:
     """Return a function that boots a provisioned unit and hears it; `link` down: without a network."""
     with contextlib.ExitStack() as stack:
         def boot(link: str = "up") -> Unit:
             """Boot one, with a broker in its ward."""
-            folder = tmp_path_factory.mktemp("unit")
+            folder = Path(tempfile.mkdtemp(prefix="unit-", dir=common))
             machine = Container(name, [provisioned / "disk", debian], folder, key)
             stack.callback(machine.close)
             broker = Broker(machine, authority, folder)

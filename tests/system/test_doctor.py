@@ -51,7 +51,7 @@ def test_doctor_does_not_disturb_a_session(well):
 def test_doctor_names_a_service_that_is_down(well):
     well.machine.run("systemctl stop tranquillo-estimator")
     status, _ = well.doctor()
-    assert status == FAILED
+    assert status in {FAILED, ATTENTION}
     assert "services.estimator" in troubles(well)
     well.machine.run("systemctl start tranquillo-estimator")
     wait_for(lambda: well.doctor()[0] == WELL, 60.0, "recovery", 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def blank(debian: Path, name: str, key: Path, tmp_path: Path) -> Iterator[Container]:
+def blank(common: Path, debian: Path, name: str, key: Path) -> Iterator[Container]:
     """A machine on which nothing was done yet."""
-    machine = Container(f"{name}-blank", [debian], tmp_path, key)
+    folder = Path(tempfile.mkdtemp(prefix="blank-", dir=common))
+    machine = Container(f"{name}-blank", [debian], folder, key)
     try:
         machine.boot()
         machine.answer()
@@ -30,10 +32,10 @@ def blank(debian: Path, name: str, key: Path, tmp_path: Path) -> Iterator[Contai
 
 
 def test_dry_run_on_a_blank_machine_succeeds_and_changes_nothing(
-    blank: Container, variables: dict[str, Any], release: Path, tmp_path: Path,
+    blank: Container, variables: dict[str, Any], release: Path, common: Path,
 ) -> None:
     before = list_files(blank)
-    played = Controller(blank, tmp_path, variables).play(
+    played = Controller(blank, common, variables).play(
         "provision", "--check", tranquillo_release_file=str(release))
     assert not played.failed, played.output
     timings.record("dry run on a blank machine, s", played.seconds)
@@ -41,9 +43,9 @@ def test_dry_run_on_a_blank_machine_succeeds_and_changes_nothing(
 
 
 def test_second_run_changes_nothing(
-    unit: Unit, variables: dict[str, Any], release: Path, tmp_path: Path,
+    unit: Unit, variables: dict[str, Any], release: Path, common: Path,
 ) -> None:
-    controller = Controller(unit.machine, tmp_path, variables)
+    controller = Controller(unit.machine, common, variables)
     played = controller.play("provision", tranquillo_release_file=str(release))
     assert not played.failed, played.output
     assert played.changed == 0, _changed(played.output)

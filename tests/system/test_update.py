@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ DEADLINE_S = 30
 
 
 @pytest.fixture(scope="module")
-def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+def make(common: Path) -> Callable[[str, Callable[[Path], None]], Path]:
     """Return a function that builds a release of changed sources."""
     def build(name: str, change: Callable[[Path], None]) -> Path:
         """Copy, change, build."""
-        source = tmp_path_factory.mktemp(name)
+        source = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=common))
         for part in SOURCES:
             origin = REPOSITORY / part
             if origin.is_dir():
@@ -40,10 +41,10 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
 
 
 @pytest.fixture(scope="module")
-def controller(unit: Unit, variables: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Controller:
+def controller(unit: Unit, variables: dict[str, Any], common: Path) -> Controller:
     """IT, whose patience with an update is short in a test."""
     more = {"tranquillo_health_deadline_s": DEADLINE_S, "tranquillo_settle_s": 3}
-    return Controller(unit.machine, tmp_path_factory.mktemp("it"), {**variables, **more})
+    return Controller(unit.machine, Path(tempfile.mkdtemp(prefix="it-", dir=common)), {**variables, **more})
 
 
 def groups(text: str) -> set[str]:
