@@ -18,7 +18,7 @@ from device.desk.up import SERVICES
 
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 SAMPLE_EVERY_S = 2.0
-REALTIME_PRIORITY = 10
+REALTIME_PRIORITY = 20  # as in tranquillo-player.service
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +111,7 @@ class ProcessMeter:
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session cost; `xruns` is None without a JACK server."""
+    """What a session cost; `xruns` are those since its first second, None without a JACK server."""
 
     services: list[Usage]
     xruns: int | None
@@ -141,32 +141,34 @@ def measure(out: Path, seconds: int, *, jack: bool) -> Result:
         options = RunOptions(
             patient="sim", minutes=max(1.0, seconds / 60.0), speed=1.0, seed=1, interactive=False, out=out,
             backend=backend, audio_device=audio_device,
+            record=not jack,  # a unit does not record; the disk would be asked to keep up with the sound
         )
-        usages = _run(options)
-        xruns = None if server is None else server.missed_deadlines()
+        usages, before = _run(options, server)
+        xruns = None if server is None else server.missed_deadlines() - before
     figures = msgspec.json.decode((out / "figures.json").read_bytes(), type=Figures)
     result = Result(services=usages, xruns=xruns, figures=figures)
     (out / "bench.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
     return result
 
 
-def _run(options: RunOptions) -> list[Usage]:
-    """Run the session and return what every service used while music played."""
+def _run(options: RunOptions, server: JackServer | None) -> tuple[list[Usage], int]:
+    """Run the session; return what every service used while music played, and the xruns before it did."""
     config = options.out / "run.toml"
     meter = ProcessMeter(config)
-    hurried: set[int] = set()
+    begun: dict[int, int] = {}  # a player's process id: xruns until it was first seen to play
 
     def progress(_elapsed_s: float, word: str) -> None:
         """Take a sample while music plays."""
         if word == "playing":
             player = find_processes(config).get("player", 0)
-            if player and player not in hurried and os.geteuid() == 0:
-                give_real_time(player)
-                hurried.add(player)
+            if player and player not in begun:
+                begun[player] = 0 if server is None else server.missed_deadlines()
+                if os.geteuid() == 0:
+                    give_real_time(player)
             meter.sample()
 
     run_session(options, progress)
-    return meter.usages()
+    return meter.usages(), next(iter(begun.values()), 0)
 
 
 def describe(result: Result) -> str:

@@ -13,7 +13,7 @@ from device.errors import TranquilloError
 
 FRAMES = 512
 RATE_HZ = 44_100
-REALTIME_PRIORITY = 20
+REALTIME_PRIORITY = 70  # its clients' sound threads get 5 less
 START_S = 10
 STOP_S = 20.0
 SERVER_VARIABLE = "JACK_DEFAULT_SERVER"  # of JACK's own client library

@@ -22,7 +22,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the person asked for.
 
     `patient` is `sim` or a folder; `minutes` of program; `speed` 1 for real time, above for the manual
-    clock (0: as fast as it goes); `out` is where everything is left.
+    clock (0: as fast as it goes); `out` is where everything is left, the sound if `record`.
     """
 
     patient: str
@@ -34,6 +34,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     faults: str = ""
     backend: Literal["alsa", "jack", "file"] = "file"
     audio_device: str = ""
+    record: bool = True
 
 
 def check_inputs(options: RunOptions) -> None:
@@ -66,7 +67,7 @@ def write_config(options: RunOptions, run_dir: Path, broker_port: int) -> tuple[
         "program": {"minutes": options.minutes, "seed": options.seed},
         "player": {
             "backend": options.backend, "device": options.audio_device,
-            "record": str(options.out.resolve() / "session.wav"),
+            "record": str(options.out.resolve() / "session.wav") if options.record else "",
         },
         "player.loudness": {"full_scale_dba": DESK_FULL_SCALE_DBA},
         "telemetry": {

@@ -227,13 +227,21 @@ def test_measure_runs_a_minute_at_least(asked, tmp_path):
 
 @pytest.mark.skipif(shutil.which("jackd") is None, reason="jackd is not installed (Debian package jackd2)")
 def test_measure_counts_missed_deadlines_of_a_server_of_its_own(asked, tmp_path, monkeypatch):
-    (tmp_path / "jackd.log").write_text(
-        "JackEngine::XRun: client = tranquillo was not finished, state = Running\n", encoding="utf-8")
+    line = "JackEngine::XRun: client = tranquillo was not finished, state = Running\n"
+    log = tmp_path / "jackd.log"
+    log.write_text(line, encoding="utf-8")
+
+    def late(pid):
+        with log.open("a", encoding="utf-8") as more:
+            more.write(line)
+
+    monkeypatch.setattr(bench, "give_real_time", late)
+    monkeypatch.setattr(bench.os, "geteuid", lambda: 0)
     monkeypatch.delenv(SERVER_VARIABLE, raising=False)
     result = measure(tmp_path, 90, jack=True)
     assert (asked[0].backend, asked[0].audio_device) == ("jack", "")
     assert os.environ[SERVER_VARIABLE].startswith("tranquillo-bench-")
-    assert result.xruns == 1  # the one that the log was given
+    assert result.xruns == 1  # of the two that the log was given, one came before
     assert "missed deadlines (xruns): 1 in 612 s" in describe(result)
 
 
