@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from support.debian_root import cache_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROVISIONING = REPOSITORY / "provisioning"
+KEPT = "-o ControlMaster=auto -o ControlPersist=5s"
 RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -69,8 +72,11 @@ class Controller:
         command = [*self.machine.from_ward, ansible, "-i", str(self._inventory),
                    str(PROVISIONING / f"{playbook}.yml"), *words]
         began = time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds,
-                              cwd=PROVISIONING, stdin=subprocess.DEVNULL)
+        # All machines have one address: a connection that Ansible keeps must not serve another machine.
+        with tempfile.TemporaryDirectory(prefix="tq-ssh-") as connections:
+            environment = {**os.environ, "ANSIBLE_SSH_CONTROL_PATH_DIR": connections, "ANSIBLE_SSH_ARGS": KEPT}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds,
+                                  cwd=PROVISIONING, stdin=subprocess.DEVNULL, env=environment)
         took = time.monotonic() - began
         output = done.stdout + done.stderr
         recap = RECAP.search(done.stdout)
