@@ -291,7 +291,7 @@ def test_stage_spreads_a_sudden_rise_over_time(
     loudness = momentary_lufs(tmp_path / "out.wav")
     rises = (loudness[4:] - loudness[:-4])[30:]
     assert 1.0 < rises.max() < at_most_lu
-    assert loudness[62:66].mean() - loudness[40:44].mean() > 0.55 * louder_db  # later; the guard takes some back
+    assert loudness[62:66].mean() - loudness[40:44].mean() > 0.55 * louder_db  # the guard takes some back
 
 
 def test_stage_leaves_steady_sound_alone(audio: AudioOut, tmp_path: Path) -> None:
