@@ -7,6 +7,7 @@ import os
 import statistics
 import time
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,7 @@ from device.desk.up import SERVICES
 
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 SAMPLE_EVERY_S = 2.0
+JACK_FRAMES: Final = 1024  # JACK holds one period where a sound card holds several: 23 ms
 REALTIME_PRIORITY = 20  # as in tranquillo-player.service
 
 
@@ -135,12 +137,14 @@ def measure(out: Path, seconds: int, *, jack: bool) -> Result:
         server: JackServer | None = None
         if jack:
             server = opened.enter_context(
-                running(f"tranquillo-bench-{os.getpid()}", out / "jackd.log", realtime=os.geteuid() == 0))
+                running(f"tranquillo-bench-{os.getpid()}", out / "jackd.log", frames=JACK_FRAMES,
+                        realtime=os.geteuid() == 0))
             os.environ[SERVER_VARIABLE] = server.name  # the player's process inherits it
             backend, audio_device = "jack", ""
         options = RunOptions(
             patient="sim", minutes=max(1.0, seconds / 60.0), speed=1.0, seed=1, interactive=False, out=out,
             backend=backend, audio_device=audio_device,
+            frames=JACK_FRAMES if jack else 512,
             record=not jack,  # a unit does not record; the disk would be asked to keep up with the sound
         )
         usages, before = _run(options, server)

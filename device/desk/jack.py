@@ -11,7 +11,6 @@ from pathlib import Path
 
 from device.errors import TranquilloError
 
-FRAMES = 512
 RATE_HZ = 44_100
 REALTIME_PRIORITY = 70  # its clients' sound threads get 5 less
 START_S = 10
@@ -29,13 +28,15 @@ class JackServer:
     Args:
         name: clients find it by the environment variable JACK_DEFAULT_SERVER.
         log: file that its words are appended to.
+        frames: length of a period, which the player's `frames` has to be.
         realtime: run the sound threads, the clients' as well, at real-time priority, as the unit does;
             the user must be allowed to.
     """
 
-    def __init__(self, name: str, log: Path, *, realtime: bool = False) -> None:
+    def __init__(self, name: str, log: Path, *, frames: int = 512, realtime: bool = False) -> None:
         self.name = name
         self.log = log
+        self._frames = frames
         self._priority = ["-R", "-P", str(REALTIME_PRIORITY)] if realtime else ["-r"]
         self._words = log.open("ab")
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,7 +51,7 @@ class JackServer:
             raise JackMissing("jackd is not installed; install the Debian package jackd2")
         self._process = subprocess.Popen(  # noqa: S603 - fixed words
             ["jackd", "-n", self.name, *self._priority,  # noqa: S607
-             "-d", "dummy", "-r", str(RATE_HZ), "-p", str(FRAMES)],
+             "-d", "dummy", "-r", str(RATE_HZ), "-p", str(self._frames)],
             stdout=self._words, stderr=self._words)
         waited = subprocess.run(  # noqa: S603 - fixed words
             ["jack_wait", "-s", self.name, "-w", "-t", str(START_S)],  # noqa: S607
@@ -79,13 +80,13 @@ class JackServer:
 
 
 @contextlib.contextmanager
-def running(name: str, log: Path, *, realtime: bool) -> Iterator[JackServer]:
+def running(name: str, log: Path, *, frames: int, realtime: bool) -> Iterator[JackServer]:
     """Give a server that runs, and end it.
 
     Raises:
         JackMissing: it is not installed or did not start.
     """
-    server = JackServer(name, log, realtime=realtime)
+    server = JackServer(name, log, frames=frames, realtime=realtime)
     try:
         server.start()
         yield server

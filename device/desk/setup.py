@@ -22,7 +22,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the person asked for.
 
     `patient` is `sim` or a folder; `minutes` of program; `speed` 1 for real time, above for the manual
-    clock (0: as fast as it goes); `out` is where everything is left, the sound if `record`.
+    clock (0: as fast as it goes); `out` is where everything is left, the sound if `record`;
+    `frames` is the length of a sound buffer.
     """
 
     patient: str
@@ -35,6 +36,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     backend: Literal["alsa", "jack", "file"] = "file"
     audio_device: str = ""
     record: bool = True
+    frames: Literal[512, 1024] = 512
 
 
 def check_inputs(options: RunOptions) -> None:
@@ -66,7 +68,7 @@ def write_config(options: RunOptions, run_dir: Path, broker_port: int) -> tuple[
         "panel": {"pins": "sim:gpio"},
         "program": {"minutes": options.minutes, "seed": options.seed},
         "player": {
-            "backend": options.backend, "device": options.audio_device,
+            "backend": options.backend, "device": options.audio_device, "frames": options.frames,
             "record": str(options.out.resolve() / "session.wav") if options.record else "",
         },
         "player.loudness": {"full_scale_dba": DESK_FULL_SCALE_DBA},
