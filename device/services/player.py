@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import sys
 
 from device.bus import Bus
 from device.clock import Clock
@@ -16,6 +18,7 @@ from device.runtime import Root, Worker, main
 from drivers.audio import AudioOut, AudioSettings, open_audio
 from drivers.open import Parts
 
+LOCK_HELD_S = 0.0005  # chosen: well under a buffer
 SOUNDING_STATE_S = 0.1
 SILENT_STATE_S = 1.0
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
@@ -69,6 +72,18 @@ class Sound:
         )
 
 
+def _favour_sound() -> None:
+    """See to it that the sound thread never waits long for the interpreter's lock.
+
+    A thread that holds the lock is asked for it after 5 ms by default, half of a buffer. A full garbage
+    collection holds it for as long as it takes to look at the thousands of objects of the patch, which
+    live as long as the process: they are left out from now on.
+    """
+    sys.setswitchinterval(LOCK_HELD_S)
+    gc.collect()
+    gc.freeze()
+
+
 class PlayerWorker:
     """Opens the sound back-end, again and again if need be, and plays what the conductor sends."""
 
@@ -118,6 +133,7 @@ class PlayerWorker:
             self._retry_s = min(LAST_RETRY_S, 2.0 * self._retry_s)
             return
         self._sound = Sound(self._settings, audio)
+        _favour_sound()
         self._why_silent = ""
 
     def _publish(self, now: float) -> None:
