@@ -74,7 +74,8 @@ class Controller:
         began = time.monotonic()
         # All machines have one address: a connection that Ansible keeps must not serve another machine.
         with tempfile.TemporaryDirectory(prefix="tq-ssh-") as connections:
-            environment = {**os.environ, "ANSIBLE_SSH_CONTROL_PATH_DIR": connections, "ANSIBLE_SSH_ARGS": KEPT}
+            environment = {**os.environ, "ANSIBLE_SSH_ARGS": KEPT,
+                           "ANSIBLE_SSH_CONTROL_PATH_DIR": connections}
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds,
                                   cwd=PROVISIONING, stdin=subprocess.DEVNULL, env=environment)
         took = time.monotonic() - began
