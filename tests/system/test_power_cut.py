@@ -74,6 +74,7 @@ def cycles(common: Path) -> list[Cycle]:
                 guest.listen(generator.uniform(0.0, 2.5))
         finally:
             guest.close()
+        assert not [told for told in guest.events if told["event"] == "late"], guest.log()
         timings.record(f"power cut: cycle {boot + 1}, s", time.monotonic() - began)
         done.append(Cycle(guest.events))
     return done
