@@ -133,7 +133,7 @@ def test_units_only_telemetry_has_a_network(service):
     else:
         assert unit(service).one("PrivateNetwork") == "yes"
         assert unit(service).all("RestrictAddressFamilies") == ["AF_UNIX"]
-        assert unit(service).all("InaccessiblePaths") == ["-/etc/tranquillo/pki"]
+        assert unit(service).all("InaccessiblePaths") == ["-/etc/tranquillo/pki", "-/dev/shm"]
 
 
 def test_units_write_to_the_bus_and_to_a_state_folder_of_their_own_only(service):
