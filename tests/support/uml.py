@@ -59,6 +59,7 @@ class Guest:
         self.events: list[dict[str, Any]] = []
         self._log = folder / "console.log"
         self._rest = b""
+        self._read_events = 0
         self._process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", LINUX, f"mem={MEMORY}", "root=/dev/root", "rootfstype=hostfs",
              "rootflags=/", "ro", f"ubd0={disk}", f"init={script}", f"uml_dir={folder}/", "quiet",
@@ -66,17 +67,16 @@ class Guest:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
 
-    def until(self, event: str, seconds: float) -> dict[str, Any]:
-        """Return the next event of a name that has not been returned."""
+    def until(self, seconds: float, *events: str) -> dict[str, Any]:
+        """Return the next event of any of these names; those before it count as read."""
         deadline = time.monotonic() + seconds
-        start = len(self.events)
         while True:
-            for found in self.events[start:]:
-                if found["event"] == event:
+            while self._read_events < len(self.events):
+                self._read_events += 1
+                if (found := self.events[self._read_events - 1])["event"] in events:
                     return found
-            start = len(self.events)
             left = deadline - time.monotonic()
-            assert left > 0, f"no event {event!r} within {seconds:g} s; the guest said:\n{self.log()}"
+            assert left > 0, f"no event of {events} within {seconds:g} s; the guest said:\n{self.log()}"
             self._read(left)
 
     def listen(self, seconds: float) -> None:
