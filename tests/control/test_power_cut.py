@@ -1,37 +1,17 @@
 """After a power cut a session goes on only where that was asked for, and its age is known and small."""
 
 import json
-import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.config import Program
-from device.control.modes import ClosedEar
-from device.control.performance import Performance
-from device.control.policy import ControlPolicy
 from device.control.power_cut import MAX_CUT_S, SAVE_EVERY_S, PowerCutKeeper, PowerCutStore
-from device.control.session import SessionMachine
-from device.control.styles import FixedStylist
-from device.messages import Phrase, SessionPhase, Style
+from device.messages import SessionPhase
 
 WALL_S = 1.7e9
 CUT_AT_S = 1100.0  # monotonic, of the first boot
 BACK_S = 20.0  # monotonic, of the second
-
-
-class Rest:
-    """A composer of silence."""
-
-    trace = b"bars so far."
-
-    def follow(self, phrase, trace=b""):
-        self.followed = phrase
-
-    def compose(self, target, *, phrase_id, start_s, at_s, style):
-        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,
-                      style=style)
 
 
 class TimeServer:
@@ -42,20 +22,6 @@ class TimeServer:
 
     def __call__(self):
         return self.answers
-
-
-@pytest.fixture
-def machine():
-    machine = SessionMachine(Program(minutes=10.0), random.Random(5))
-    machine.press(1000.0)
-    return machine
-
-
-@pytest.fixture
-def performance(machine):
-    performance = Performance(Rest(), ControlPolicy(), FixedStylist(Style.NATURE), ClosedEar())
-    performance.step(1000.0, machine.message(1000.0), None, None)
-    return performance
 
 
 def keeper_of(folder, boot="second", server=None, at_s=BACK_S):

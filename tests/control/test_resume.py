@@ -1,16 +1,11 @@
 """A running session survives its process, and nothing else: not a reboot, not damage, not age."""
 
 import json
-import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.config import Program
-from device.control.modes import ClosedEar
-from device.control.performance import Performance
-from device.control.policy import ControlPolicy
 from device.control.resume import (
     MAX_AGE_S,
     SAVE_EVERY_S,
@@ -18,43 +13,14 @@ from device.control.resume import (
     SessionStore,
     read_boot_id,
 )
-from device.control.session import SessionMachine
-from device.control.styles import FixedStylist
-from device.messages import Phrase, SessionPhase, Style
+from device.messages import SessionPhase
 
 BOOT = "6ea5d1c5-0a0e-4f53-9d3c-0c2b1a8e7f11"
-
-
-class Rest:
-    """A composer of silence."""
-
-    trace = b"bars so far."
-
-    def follow(self, phrase, trace=b""):
-        self.followed, self.known = phrase, trace
-
-    def compose(self, target, *, phrase_id, start_s, at_s, style):
-        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,
-                      style=style)
 
 
 @pytest.fixture
 def store(tmp_path):
     return SessionStore(tmp_path, BOOT)
-
-
-@pytest.fixture
-def machine():
-    machine = SessionMachine(Program(minutes=10.0), random.Random(5))
-    machine.press(1000.0)
-    return machine
-
-
-@pytest.fixture
-def performance(machine):
-    performance = Performance(Rest(), ControlPolicy(), FixedStylist(Style.NATURE), ClosedEar())
-    performance.step(1000.0, machine.message(1000.0), None, None)
-    return performance
 
 
 def test_resume_returns_what_was_saved(store, machine, performance):
