@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
@@ -72,16 +71,14 @@ def run(patient: str, minutes: float | None, speed: float, seed: int, interactiv
 @one_line_errors
 def up(config_path: Path) -> None:
     """Run all services here under a process manager until interrupted or terminated."""
-    from device.desk.up import Supervisor
+    from device.desk.up import Supervisor, termination_as_interrupt
 
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    supervisor = Supervisor(config_path, load(config_path))
-    try:
-        sys.exit(supervisor.wait())
-    except KeyboardInterrupt:
-        supervisor.stop()
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with termination_as_interrupt():
+        supervisor = Supervisor(config_path, load(config_path))
+        try:
+            sys.exit(supervisor.wait())
+        except KeyboardInterrupt:
+            supervisor.stop()
 
 
 @main.command()

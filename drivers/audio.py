@@ -103,8 +103,8 @@ class RealTimeOut:
     def pump(self, at_s: float, before_buffer: BeforeBuffer) -> None:
         """Check that the back-end is alive; what starts within one buffer is asked for now.
 
-        Called every 10 ms at 512 frames, a sound then begins within 12 ms of its time, early or late:
-        half of the wait for the next call and for the next buffer is taken off beforehand.
+        Called every 20 ms at 512 frames, a sound then begins between 12 ms before and 20 ms after its time:
+        one buffer of the wait for the next call and for the next buffer is taken off beforehand.
 
         Raises:
             DeviceLost: pyo was shut out, or the position has stood still for `STALL_S`.

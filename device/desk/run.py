@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from device.bus import ZmqBus
@@ -19,7 +17,7 @@ from device.desk.journal import JournalWriter, read_journal
 from device.desk.report import write_report
 from device.desk.score import write_midi
 from device.desk.setup import RunOptions, check_inputs, write_config
-from device.desk.up import Supervisor, services_of
+from device.desk.up import Supervisor, services_of, termination_as_interrupt
 from device.errors import EXIT_CONFIG, ConfigError, TranquilloError
 from device.messages import MESSAGE_TYPES, EegBlock, Health, Message, Phrase, Session, SessionPhase
 
@@ -48,7 +46,7 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
     """
     check_inputs(options)
     _clear(options.out)
-    with _termination_as_interrupt(), tempfile.TemporaryDirectory(prefix="tranquillo-") as folder:
+    with termination_as_interrupt(), tempfile.TemporaryDirectory(prefix="tranquillo-") as folder:
         run_dir = Path(folder)
         broker = DeskBroker(run_dir, options.out / "mqtt.jsonl")
         try:
@@ -66,16 +64,6 @@ def run_session(options: RunOptions, progress: Progress) -> Path:
         write_midi(options.out / "session.mid", phrases)
     progress(60 * options.minutes, "writing the report")
     return write_report(options.out)
-
-
-@contextlib.contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does, with every process that it started."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _clear(out: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import getpass
 import shlex
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from device.config import Settings
@@ -53,6 +55,16 @@ def supervisor_config(config: Path, services: tuple[str, ...], logs: Path | None
             "redirect_stderr=true", f"stdout_logfile={log}", "stdout_logfile_maxbytes=0",
         ]
     return "\n".join(lines) + "\n"
+
+
+@contextlib.contextmanager
+def termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM raise KeyboardInterrupt as Ctrl-C does, so that what was started is stopped."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Supervisor:
