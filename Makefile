@@ -130,15 +130,17 @@ bench: $(BIN)/.desk ## latency, memory and processor time of a real-time session
 
 KILLS ?= 200
 LINKAGE_WARD ?= 40x30
+LINKAGE_WARDS ?= 30
 .PHONY: bench-outbox bench-linkage
 bench-outbox: $(BIN)/.dev ## KILLS=200 random kill -9 of telemetry and broker, and a backlog of 20,000 letters; leaves out/*.json
 	@mkdir -p out
 	KILLS=$(KILLS) KILLS_OUT=out/bench-kills.json $(BIN)/python -m pytest tests/scenarios/test_random_kills.py
 	DRAIN=20000 DRAIN_OUT=out/bench-drain.json $(BIN)/python -m pytest tests/scenarios/test_drain.py
-bench-linkage: $(BIN)/.dev ## who has both streams of a ward of 40 units and 30 days; leaves out/bench-linkage.json
+bench-linkage: $(BIN)/.dev ## who has both streams of wards of 40 units and 30 days; leaves out/bench-linkage*.json
 	@mkdir -p out
 	OMP_NUM_THREADS=1 LINKAGE_WARD=$(LINKAGE_WARD) LINKAGE_WAIT_DAYS=1-14 LINKAGE_OUT=out/bench-linkage.json \
 	  LINKAGE_RULES_OUT=out/bench-linkage-rules.json \
+	  LINKAGE_WARDS=$(LINKAGE_WARDS) LINKAGE_WARDS_OUT=out/bench-linkage-wards.json \
 	  $(BIN)/python -m pytest tests/scenarios/test_linkage_rules.py tests/scenarios/test_linkage.py
 
 .PHONY: bench-fleet dashboard-demo

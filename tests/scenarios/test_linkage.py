@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from support.linkage import Evidence, balance, bold, by_time, crowd, judge, learn
+from support.linkage import BOUND, BOUND_ALIKE, Evidence, balance, bold, by_time, crowd, judge, learn
 from support.ward import DAY_S, MEMORY, MONDAY_S, Arrival, Played, SimUnit, schedule
 
 from device.messages import Rating
@@ -24,8 +24,6 @@ from device.messages import Rating
 UNITS, DAYS = (int(number) for number in os.environ.get("LINKAGE_WARD", "4x2").split("x"))
 LEAST_S, MOST_S = (float(number) * DAY_S for number in os.environ.get("LINKAGE_WAIT_DAYS", "1-2").split("-"))
 HEARTBEAT_S = 600.0
-BOUND = 0.03  # of outcomes named beyond chance, in the ward of 40 units and 30 days
-BOUND_ALIKE = 0.05  # of the outcomes of a typical unit, beyond one in forty
 ENOUGH = 1000  # outcomes below which an advantage is mostly luck
 LEVELS = ("low", "medium", "high", "unknown")
 

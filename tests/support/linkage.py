@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+BOUND = 0.03  # of outcomes named beyond chance, in a ward of 40 units and 30 days
+BOUND_ALIKE = 0.05  # of the outcomes of a typical unit, beyond one in forty
+
 BALANCED = 20  # rounds of scaling rows and columns; more change nothing
 LEARNED, BALANCED_WITHIN = 12, 2  # rounds of learning, and of scaling in each
 
