@@ -52,6 +52,10 @@ class Reopener(Generic[P]):
                 self.lost(error)
         return self._part
 
+    def opened(self) -> P | None:
+        """Return the open part as it is; None while it is lost."""
+        return self._part
+
     def working(self) -> None:
         """Note that the part has done its work, so the next loss starts with a short wait again."""
         self._backoff_s = BACKOFF_FIRST_S

@@ -68,6 +68,7 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
 
     `leave` is what the worker still does when the process is asked to stop; a few seconds at most.
     `prompt` is for a worker that has to act on a message at once, so that it need not look for one often.
+    `due` tells the monotonic time of the next step where the worker knows it; None means a period later.
     """
 
     name: Service
@@ -75,6 +76,7 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
     build: Callable[[Settings, Clock, Bus, Parts], Worker]
     leave: Callable[[Worker], None] = lambda _: None
     prompt: bool = False
+    due: Callable[[Worker], float | None] = lambda _: None
 
 
 class FaultLog:
@@ -122,7 +124,7 @@ class Heart:
 
 
 class Pacer:
-    """Absolute deadlines one period apart; after an overrun the missed ones are dropped and counted."""
+    """Absolute deadlines, a period apart or as told; after an overrun missed ones are dropped and counted."""
 
     def __init__(self, clock: Clock, period_s: float) -> None:
         self._clock = clock
@@ -130,10 +132,15 @@ class Pacer:
         self._due_s = clock.monotonic()
         self.late_steps = 0
 
-    def remaining_s(self) -> float:
-        """Return the time until the next deadline, 0 when it is past; a deadline that is met is done with."""
+    def remaining_s(self, due_s: float | None = None) -> float:
+        """Return the time until the next deadline, 0 when it is past; a deadline that is met is done with.
+
+        A `due_s` is the next deadline, wherever the periods are.
+        """
         now_s = self._clock.monotonic()
-        if now_s >= self._due_s - EARLY_S:
+        if due_s is not None:
+            self._due_s = due_s
+        elif now_s >= self._due_s - EARLY_S:
             self._due_s += self._period_s
         remaining = self._due_s - now_s
         if remaining < -self._period_s:
@@ -145,7 +152,7 @@ class Pacer:
 def run(root: Root, worker: Worker, clock: Clock, bus: WaitingBus, stop: threading.Event) -> None:
     """Step a worker until told to stop; READY after the first step, WATCHDOG after completed steps.
 
-    Steps come once a period; where the root is prompt, a message brings one more at once.
+    Steps come once a period, or when one is due; where the root is prompt, a message brings one more at once.
     """
     heart = Heart(root.name, worker, clock, bus)
     pacer = Pacer(clock, worker.period_s)
@@ -158,7 +165,7 @@ def run(root: Root, worker: Worker, clock: Clock, bus: WaitingBus, stop: threadi
         if not ready:
             daemon.notify("READY=1")
             ready = True
-        wait(pacer.remaining_s())
+        wait(pacer.remaining_s(root.due(worker)))
     daemon.notify("STOPPING=1")
     root.leave(worker)
 

@@ -77,7 +77,7 @@ def notified(tmp_path):
 @pytest.fixture
 def start(tmp_path, notified):
     config = tmp_path / "tranquillo.toml"
-    config.write_text(f'unit_id = "t"\nrun_dir = "{tmp_path}"\n', encoding="utf-8")
+    config.write_text(f'unit_id = "t"\nrun_dir = "{tmp_path}"\nplayer.backend = "file"\n', encoding="utf-8")
     started = []
 
     def start_service(mode: str, path: Path = config) -> subprocess.Popen[str]:
@@ -134,7 +134,8 @@ def test_runtime_an_unusable_run_directory_is_one_line_and_no_restart(start, tmp
     if folder.startswith("long"):
         (tmp_path / folder).mkdir()
     config = tmp_path / "other.toml"
-    config.write_text(f'unit_id = "t"\nrun_dir = "{tmp_path / folder}"\n', encoding="utf-8")
+    config.write_text(f'unit_id = "t"\nrun_dir = "{tmp_path / folder}"\nplayer.backend = "file"\n',
+                      encoding="utf-8")
     process = start("work", config)
     assert process.wait(20.0) == EXIT_CONFIG
     lines = process.stderr.read().splitlines()
@@ -263,6 +264,21 @@ def test_runtime_pacer_keeps_its_deadline_over_a_step_in_between():
     clock.sleep(0.06)
     assert pacer.remaining_s() == pytest.approx(0.1)
     assert pacer.late_steps == 0
+
+
+def test_runtime_pacer_sleeps_until_what_it_is_told_and_counts_what_comes_late():
+    clock = ManualClock(start_s=0.0)
+    pacer = Pacer(clock, 0.1)
+    assert pacer.remaining_s(0.257) == pytest.approx(0.257)
+    clock.sleep(0.257)
+    assert pacer.remaining_s(0.301) == pytest.approx(0.044)
+    clock.sleep(0.1)
+    assert pacer.remaining_s(0.3) == 0.0
+    assert pacer.late_steps == 0
+    clock.sleep(0.1)
+    assert pacer.remaining_s(0.3) == 0.0
+    assert pacer.late_steps == 1
+    assert pacer.remaining_s() == pytest.approx(0.1), "without a word a period later"
 
 
 @pytest.mark.parametrize("prompt", [True, False])

@@ -53,8 +53,8 @@ class AdcSensing:
     def update(self) -> list[SampleBlock]:
         """Read every channel that is due and return the blocks that are full, at most one a channel.
 
-        Call it every 5 ms, and at twice the pulse rate or more: a channel that was not read within its
-        sample period has missed that sample, which shows as a gap and is never made up.
+        Call it at `next_due_s`, or every 5 ms and at twice the pulse rate or more: a channel that was not
+        read within its sample period has missed that sample, which shows as a gap and is never made up.
 
         Raises:
             DeviceLost: the converter did not answer after the driver's own retries.

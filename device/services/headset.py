@@ -18,7 +18,7 @@ HEADSET_LOST = Fault(
 )
 
 
-class Headset(Sampler):
+class Headset(Sampler[EegSensing]):
     """Samples the EEG."""
 
     period_s = 0.04

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from device.bus import Bus
 from device.clock import Clock
@@ -26,7 +26,10 @@ class Sensing(Protocol):
         """Release the part."""
 
 
-class Sampler:
+S = TypeVar("S", bound=Sensing)
+
+
+class Sampler(Generic[S]):
     """Publishes the blocks of one part, reopened with backoff when it is lost.
 
     Args:
@@ -36,9 +39,9 @@ class Sampler:
         lost: the fault to report meanwhile.
     """
 
-    def __init__(self, open_sensing: Callable[[], Sensing], clock: Clock, bus: Bus, lost: Fault) -> None:
+    def __init__(self, open_sensing: Callable[[], S], clock: Clock, bus: Bus, lost: Fault) -> None:
         self._bus = bus
-        self._link: Reopener[Sensing] = Reopener(open_sensing, clock, lost)
+        self._link: Reopener[S] = Reopener(open_sensing, clock, lost)
 
     def step(self) -> None:
         """Publish the blocks that are full."""

@@ -6,7 +6,7 @@ from device.bus import Bus
 from device.clock import Clock
 from device.config import Settings
 from device.messages import Fault, Severity
-from device.runtime import Root, main
+from device.runtime import Root, Worker, main
 from device.sensing.adc import READ_STEP_S, AdcSensing
 from device.services.sampling import Sampler
 from drivers.open import Parts
@@ -18,7 +18,7 @@ ADC_LOST = Fault(
 )
 
 
-class Sensors(Sampler):
+class Sensors(Sampler[AdcSensing]):
     """Samples skin conductance, pulse and skin temperature."""
 
     def __init__(self, settings: Settings, clock: Clock, bus: Bus, parts: Parts) -> None:
@@ -40,8 +40,18 @@ class Sensors(Sampler):
 
         super().__init__(open_sensing, clock, bus, ADC_LOST)
 
+    def next_due_s(self) -> float | None:
+        """Return the monotonic time of the next read; None while the converter is lost."""
+        sensing = self._link.opened()
+        return None if sensing is None else sensing.next_due_s()
 
-ROOT = Root(name="sensors", reads=(), build=Sensors)
+
+def due(worker: Worker) -> float | None:
+    """Let the process sleep from read to read."""
+    return worker.next_due_s() if isinstance(worker, Sensors) else None
+
+
+ROOT = Root(name="sensors", reads=(), build=Sensors, due=due)
 
 if __name__ == "__main__":
     main(ROOT)

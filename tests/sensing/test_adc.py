@@ -218,6 +218,27 @@ def test_sensing_passes_on_that_the_converter_is_lost(clock):
         AdcSensing(Gone(clock, {}), clock, Sensors()).update()
 
 
+@pytest.mark.parametrize("takes_s", [0.0017, 0.0027], ids=["400 kHz", "100 kHz"])  # of the I2C bus
+def test_sensing_reads_the_skin_when_mains_cancels_on_a_bus_of_any_speed(clock, takes_s):
+    times: list[float] = []
+
+    def noted(at_s: float) -> float:
+        times.append(at_s)
+        return skin(at_s)
+
+    sensing = AdcSensing(BenchSource(clock, {0: noted, 1: pulse}, takes_s), clock, Sensors())
+    steps = 0
+    while clock.monotonic() < 1010.0:
+        sensing.update()
+        clock.advance_to(max(clock.monotonic(), sensing.next_due_s()))
+        steps += 1
+    assert steps / 10.0 == pytest.approx(120.0, abs=2.0), "the process sleeps from read to read"
+    of_sample = [times[start:start + 4] for start in range(0, len(times) - 3, 4)]
+    assert len(of_sample) == pytest.approx(100, abs=1)
+    for first, *later in of_sample:
+        assert [at_s - first for at_s in later] == pytest.approx([0.010, 0.025, 0.035], abs=1e-5)
+
+
 def test_sensing_closes_the_converter_and_knows_when_it_is_due(clock):
     source = BenchSource(clock, {0: skin, 1: pulse})
     sensing = AdcSensing(source, clock, Sensors())
