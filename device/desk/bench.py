@@ -19,7 +19,7 @@ from device.desk.up import SERVICES
 
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 SAMPLE_EVERY_S = 2.0
-JACK_FRAMES: Final = 1024  # JACK holds one period where a sound card holds several: 23 ms
+JACK_FRAMES: Final = 2048  # JACK holds one period where a sound card holds several: 46 ms
 REALTIME_PRIORITY = 20  # as in tranquillo-player.service
 
 

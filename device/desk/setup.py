@@ -36,7 +36,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     backend: Literal["alsa", "jack", "file"] = "file"
     audio_device: str = ""
     record: bool = True
-    frames: Literal[512, 1024] = 512
+    frames: Literal[512, 1024, 2048] = 512
 
 
 def check_inputs(options: RunOptions) -> None:
