@@ -142,7 +142,7 @@ class Player(Section, frozen=True):
     backend: Literal["alsa", "jack", "file"] = "alsa"
     device: str = "Headphones"
     rate_hz: Literal[44_100, 48_000] = 44_100
-    frames: Literal[256, 512, 1024] = 512
+    frames: Literal[256, 512, 1024, 2048] = 512
     record: str = ""
     loudness: Loudness = Loudness()
 
@@ -230,6 +230,7 @@ def load(path: Path) -> Settings:
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {_explain(str(error), raw)}") from error
     _check_together(path, settings)
+    _check_loudness(path, settings, raw)
     return settings
 
 
@@ -268,6 +269,16 @@ def _check_together(path: Path, settings: Settings) -> None:
             f"{path}: program.sham_levels is {program.sham_levels!r} but program.mode is {program.mode!r}; "
             "set the mode to 'sham' or remove the file")
     _check_channels(path, settings.sensors)
+
+
+def _check_loudness(path: Path, settings: Settings, raw: dict[str, Any]) -> None:
+    """Refuse a sound card whose loudness nobody has told: the ceiling at the ear would be a guess."""
+    told = "full_scale_dba" in raw.get("player", {}).get("loudness", {})
+    if settings.player.backend == "alsa" and not told:
+        raise ConfigError(
+            f"{path}: missing key player.loudness.full_scale_dba, the dBA at the ear of a full-scale tone; "
+            "without it nothing keeps the sound under its ceiling: measure it (docs/bring-up.md), or compute "
+            "it and add 10")
 
 
 def _check_channels(path: Path, sensors: Sensors) -> None:

@@ -35,7 +35,8 @@ def refused(result: Result) -> str:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "tranquillo.toml"
-    path.write_text('unit_id = "ward-3"\n[program]\nminutes = 30\n', encoding="utf-8")
+    path.write_text('unit_id = "ward-3"\nplayer.backend = "file"\n[program]\nminutes = 30\n',
+                    encoding="utf-8")
     return path
 
 
@@ -117,8 +118,8 @@ def test_config_show_gives_every_key_with_the_value_in_force(config):
 
 
 def test_config_show_masks_where_keys_lie(config):
-    config.write_text('unit_id = "a"\n[telemetry.tls]\nca = "/ca.crt"\ncertificate = "/unit.crt"\n'
-                      'key = "/unit.key"\n', encoding="utf-8")
+    config.write_text('unit_id = "a"\nplayer.backend = "file"\n[telemetry.tls]\nca = "/ca.crt"\n'
+                      'certificate = "/unit.crt"\nkey = "/unit.key"\n', encoding="utf-8")
     result = tranquillo("config", "show", "--config", str(config))
     assert "/ca.crt" in result.stdout
     assert "/unit.key" not in result.stdout

@@ -11,7 +11,7 @@ from device.config import PanelPins, Program, Settings, Wiring, load, load_wirin
 from device.errors import ConfigError
 from device.messages import Style
 
-GOOD = 'unit_id = "unit-07"\n'
+GOOD = 'unit_id = "unit-07"\nplayer.loudness.full_scale_dba = 100\n'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -29,13 +29,20 @@ def refused(folder: Path, text: str) -> str:
     return message
 
 
-def test_config_one_key_is_enough(tmp_path):
+def test_config_two_keys_are_enough(tmp_path):
     settings = load(write(tmp_path, GOOD))
     assert settings.unit_id == "unit-07"
     assert settings.sensors.ppg.rate_hz == 100.0
     assert settings.program.minutes == 20.0
     assert settings.player.loudness.ceiling_dba == 65.0
     assert settings.telemetry.broker_host == ""
+
+
+def test_config_a_sound_card_whose_loudness_nobody_told_is_refused(tmp_path):
+    message = refused(tmp_path, 'unit_id = "a"\n')
+    assert "missing key player.loudness.full_scale_dba" in message
+    assert "measure it" in message
+    assert load(write(tmp_path, 'unit_id = "a"\nplayer.backend = "file"\n')).player.backend == "file"
 
 
 def test_config_tables_are_read_with_their_types(tmp_path):
@@ -74,7 +81,7 @@ def test_config_missing_nested_key_is_named_in_full(tmp_path):
     ("unit = 1\n", "unit", "unit_id"),
     ("[sensors.gsr]\nrate = 10\n", "sensors.gsr.rate", "sensors.gsr.rate_hz"),
     ("[sensors.temperature]\nbeta = 4000\n", "sensors.temperature.beta", "sensors.temperature.beta_k"),
-    ("[player.loudness]\nceiling = 60\n", "player.loudness.ceiling", "player.loudness.ceiling_dba"),
+    ("player.loudness.ceiling = 60\n", "player.loudness.ceiling", "player.loudness.ceiling_dba"),
     ("[programm]\nminutes = 10\n", "programm", "program"),
 ])
 def test_config_unknown_key_names_the_nearest(tmp_path, text, wrong, right):
@@ -84,7 +91,7 @@ def test_config_unknown_key_names_the_nearest(tmp_path, text, wrong, right):
 
 
 @pytest.mark.parametrize(("text", "key", "value", "bound"), [
-    ("[player.loudness]\nceiling_dba = 95\n", "player.loudness.ceiling_dba", "95", "75"),
+    ("player.loudness.ceiling_dba = 95\n", "player.loudness.ceiling_dba", "95", "75"),
     ("[program]\nminutes = 0\n", "program.minutes", "0", "1"),
     ("[sensors.gsr]\nreference_ohm = 10\n", "sensors.gsr.reference_ohm", "10", "1000"),
     ("[telemetry]\nbroker_port = 70000\n", "telemetry.broker_port", "70000", "65535"),
@@ -161,7 +168,7 @@ def test_config_a_wrong_choice_of_the_program_lists_the_right_ones(tmp_path, key
 
 
 def test_config_a_wrong_sample_rate_lists_the_right_ones(tmp_path):
-    message = refused(tmp_path, GOOD + "[player]\nrate_hz = 22050\n")
+    message = refused(tmp_path, GOOD + "player.rate_hz = 22050\n")
     assert "player.rate_hz is 22050: expected one of 44100, 48000" in message
 
 

@@ -166,5 +166,6 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory, messages: list[Message]
     lines = [beat] * 3
     lines.append({"topic": "tranquillo/sessions", "payload": {"stress": "low"}, "retain": False, "at": 2.0})
     (folder / "mqtt.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (folder / "run.toml").write_text('unit_id = "desk"\n[simulator]\npatient = "sim"\nseed = 5\n')
+    (folder / "run.toml").write_text(
+        'unit_id = "desk"\nplayer.backend = "file"\n[simulator]\npatient = "sim"\nseed = 5\n')
     return folder

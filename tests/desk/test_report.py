@@ -177,7 +177,7 @@ def test_report_without_settings_tells_the_patient_from_the_truth(run_folder: Pa
 
 def test_report_names_a_recording_without_its_folder(tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text(
-        'unit_id = "desk"\n[simulator]\npatient = "/home/someone/data/S08"\n', "utf-8")
+        'unit_id = "a"\nplayer.backend = "file"\n[simulator]\npatient = "/home/someone/data/S08"\n', "utf-8")
 
     text = Page(write_report(tmp_path).read_text("utf-8")).text
 

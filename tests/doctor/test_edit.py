@@ -13,6 +13,7 @@ from device.errors import ConfigError
 NEW = Gsr(supply_v=0.5123, reference_ohm=46_811.0)
 FULL = """# unit of room 3
 unit_id = "ward-3"
+player.backend = "file"
 
 [sensors.gsr]  # soldered by hand
 channel = 2
@@ -30,13 +31,13 @@ def test_with_calibration_keeps_comments_and_all_else():
 
 
 @pytest.mark.parametrize("text", [
-    'unit_id = "a"\n', 'unit_id = "a"\n[sensors.gsr]\n',
-    'unit_id = "a"\n[sensors.gsr]\nchannel = 3\n[player]\n',
-    'unit_id = "a"\n[sensors]\nadc = "sim:ads1115"\n[sensors.gsr]\nreference_ohm = 1e4\n',
+    "", "[sensors.gsr]\n", "[sensors.gsr]\nchannel = 3\n[program]\n",
+    '[sensors]\nadc = "sim:ads1115"\n[sensors.gsr]\nreference_ohm = 1e4\n',
 ])
 def test_with_calibration_adds_what_is_not_there(text, tmp_path):
     path = tmp_path / "t.toml"
-    path.write_text(with_calibration(text, NEW), encoding="utf-8")
+    before = 'unit_id = "a"\nplayer.backend = "file"\n' + text
+    path.write_text(with_calibration(before, NEW), encoding="utf-8")
     found = load(path).sensors.gsr
     assert (found.supply_v, found.reference_ohm) == (0.5123, 46_811.0)
 

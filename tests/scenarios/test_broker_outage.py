@@ -34,6 +34,7 @@ class Ward:
         config = folder / "tranquillo.toml"
         config.write_text(
             f'unit_id = "ward-3"\nrun_dir = "{run}"\nstate_dir = "{folder / "state"}"\n'
+            '[player]\nbackend = "file"\n'
             f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {self.broker.port}\nheartbeat_s = 1\n'
             "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\nreconnect_max_s = 1\n", encoding="utf-8")
         self.reader = Reader(self.broker.port)

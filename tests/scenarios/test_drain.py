@@ -79,6 +79,7 @@ def test_drain_stays_small_and_takes_little_of_the_processor(tmp_path):
         config = tmp_path / "tranquillo.toml"
         config.write_text(
             f'unit_id = "ward-3"\nrun_dir = "{run}"\nstate_dir = "{tmp_path / "state"}"\n'
+            '[player]\nbackend = "file"\n'
             f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {broker.port}\n'
             f"letters_per_s = 1000\noutbox_max_rows = {LETTERS + 100}\n", encoding="utf-8")
         process = subprocess.Popen(

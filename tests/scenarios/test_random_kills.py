@@ -44,6 +44,7 @@ class Bed:
         self.config = folder / "tranquillo.toml"
         self.config.write_text(
             f'unit_id = "ward-3"\nrun_dir = "{run}"\nstate_dir = "{self.state}"\n'
+            '[player]\nbackend = "file"\n'
             f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {self.broker.port}\nheartbeat_s = 1\n'
             "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\nreconnect_max_s = 1\nletters_per_s = 200\n",
             encoding="utf-8")

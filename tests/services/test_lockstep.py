@@ -255,8 +255,8 @@ def main_with(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 @pytest.mark.parametrize(("text", "said"), [
     (None, "cannot be read"),
-    ('unit_id = "desk"\n[simulator]\npatient = "NOWHERE"\n', "is no folder"),
-    ('unit_id = "desk"\n[simulator]\nfaults = "NOWHERE"\n', "NOWHERE: cannot be read"),
+    ('unit_id = "a"\nplayer.backend = "file"\n[simulator]\npatient = "NOWHERE"\n', "is no folder"),
+    ('unit_id = "a"\nplayer.backend = "file"\n[simulator]\nfaults = "NOWHERE"\n', "NOWHERE: cannot be read"),
     ('unit_id = "desk"\n[program]\nminutes = 0.2\n', "program.minutes is 0.2"),
 ])
 def test_main_refuses_bad_configuration_in_one_line(monkeypatch, tmp_path, caplog, text, said):

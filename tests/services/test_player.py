@@ -212,7 +212,7 @@ def _toml(settings: Settings) -> str:
     player = msgspec.to_builtins(settings.player)
     lines = [f'unit_id = "{settings.unit_id}"', f'run_dir = "{settings.run_dir}"', "[player]"]
     lines += [f"{key} = {value!r}".replace("'", '"') for key, value in player.items() if key != "loudness"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, f"loudness.full_scale_dba = {settings.player.loudness.full_scale_dba}", ""])
 
 
 def sounding(message: Message) -> bool:

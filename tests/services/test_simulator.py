@@ -308,7 +308,7 @@ def start(config: Path) -> subprocess.Popen[str]:
 
 def test_simulator_process_refuses_a_bad_scenario_with_exit_code_78(tmp_path):
     config = tmp_path / "t.toml"
-    config.write_text(f'unit_id = "desk"\nrun_dir = "{tmp_path}"\n'
+    config.write_text(f'unit_id = "desk"\nrun_dir = "{tmp_path}"\nplayer.backend = "file"\n'
                       f'[simulator]\nfaults = "{tmp_path / "none.toml"}"\n', encoding="utf-8")
     with start(config) as process:
         _, said = process.communicate(timeout=30)
@@ -319,7 +319,8 @@ def test_simulator_process_refuses_a_bad_scenario_with_exit_code_78(tmp_path):
 
 def test_simulator_process_answers_and_ends_when_asked(tmp_path):
     config = tmp_path / "t.toml"
-    config.write_text(f'unit_id = "desk"\nrun_dir = "{tmp_path}"\n', encoding="utf-8")
+    config.write_text(f'unit_id = "desk"\nrun_dir = "{tmp_path}"\nplayer.backend = "file"\n',
+                      encoding="utf-8")
     with start(config) as process:
         deadline = time.monotonic() + 30.0
         while not (tmp_path / SOCKET_NAME).exists() and time.monotonic() < deadline:

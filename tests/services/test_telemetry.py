@@ -257,6 +257,7 @@ def ward(tmp_path):
         config = tmp_path / "tranquillo.toml"
         config.write_text(
             f'unit_id = "{UNIT}"\nrun_dir = "{run}"\nstate_dir = "{tmp_path / "state"}"\n'
+            '[player]\nbackend = "file"\n'
             f'[telemetry]\nbroker_host = "127.0.0.1"\nbroker_port = {broker.port}\nheartbeat_s = 1\n'
             "outcome_delay_min_s = 0\noutcome_delay_max_s = 0\nreconnect_max_s = 1\n", encoding="utf-8")
         reader = Reader(broker.port)

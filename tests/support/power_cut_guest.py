@@ -37,6 +37,8 @@ PRESS_S = 0.8  # the one processor of the guest is busy starting things; below t
 _started: list[subprocess.Popen[bytes]] = []
 START_S = 45.0
 TELEMETRY = """
+[player]
+backend = "file"
 [telemetry]
 broker_host = "127.0.0.1"
 broker_port = 1
@@ -47,8 +49,6 @@ SIMULATED = """
 adc = "sim:ads1115"
 [panel]
 pins = "sim:gpio"
-[player]
-backend = "file"
 """
 
 

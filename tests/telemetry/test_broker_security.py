@@ -261,6 +261,7 @@ def unit(tmp_path, clinic, authority):
         config = tmp_path / "tranquillo.toml"
         config.write_text(
             f'unit_id = "ward-7"\nrun_dir = "{run}"\nstate_dir = "{tmp_path / "state"}"\n'
+            '[player]\nbackend = "file"\n'
             f'[telemetry]\nbroker_host = "localhost"\nbroker_port = {clinic.ports["units"]}\n'
             "heartbeat_s = 1\n"
             f'[telemetry.tls]\nca = "{own.ca}"\ncertificate = "{own.certificate}"\nkey = "{own.key}"\n',
