@@ -16,6 +16,7 @@ from device.errors import ConfigError
 
 DEFAULT_PATH = Path("/etc/tranquillo/tranquillo.toml")
 RUN_DIR = "/run/tranquillo"
+LONGEST_BUFFER = 1024  # samples; 23 ms, of which a sound card holds several
 
 Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -268,6 +269,10 @@ def _check_together(path: Path, settings: Settings) -> None:
         raise ConfigError(
             f"{path}: program.sham_levels is {program.sham_levels!r} but program.mode is {program.mode!r}; "
             "set the mode to 'sham' or remove the file")
+    if settings.player.backend == "alsa" and settings.player.frames > LONGEST_BUFFER:
+        raise ConfigError(
+            f"{path}: player.frames is {settings.player.frames}; a sound card holds several buffers, and a "
+            f"held button has to silence it at once: {LONGEST_BUFFER} at most with alsa")
     _check_channels(path, settings.sensors)
 
 

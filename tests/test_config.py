@@ -45,6 +45,12 @@ def test_config_a_sound_card_whose_loudness_nobody_told_is_refused(tmp_path):
     assert load(write(tmp_path, 'unit_id = "a"\nplayer.backend = "file"\n')).player.backend == "file"
 
 
+def test_config_long_buffers_are_not_for_a_sound_card(tmp_path):
+    assert "1024 at most with alsa" in refused(tmp_path, GOOD + "player.frames = 2048\n")
+    jack = 'unit_id = "a"\nplayer.backend = "jack"\nplayer.frames = 2048\n'
+    assert load(write(tmp_path, jack)).player.frames == 2048
+
+
 def test_config_tables_are_read_with_their_types(tmp_path):
     settings = load(write(tmp_path, GOOD + """
 [sensors]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from device.config import Sensors
 from device.doctor.owners import Owner, borrowed
 from device.doctor.result import AS_ROOT, Result, attention, failed, failed_with, ok, skipped
 from device.doctor.scene import Scene
@@ -24,6 +25,7 @@ NOISE_READS = 64
 NOISE_LIMIT_V = 2e-3  # chosen: 0.05 uS, the smallest response that counts (Boucsein 2012), moves 0.8 mV
 QUIET_CODES = 1.5  # but a converter may always be as coarse as its own step
 CODES = {"ads1115": 32768, "mcp3008": 1024}
+COARSE_US, USUAL_US = 0.1, 5.0  # twice the smallest response that counts by hand; conductance of usual skin
 LOOK_RATE_HZ, LOOK_S = 50.0, 3.0  # two beats at 40 a minute
 SLOWEST_BEAT_S, FASTEST_BEAT_S = 1.5, 0.35
 PULSE_LIKENESS = 0.5  # autocorrelation at the beat's length; noise of 150 samples stays below 0.25
@@ -38,7 +40,20 @@ def check_converter(scene: Scene) -> list[Result]:
     with borrowed(scene, "sensors") as owner:
         if owner is Owner.UNKNOWN:
             return [attention("adc.answers", "this user may not look", AS_ROOT)]
-        return _from_service(scene) if owner is Owner.SERVICE else _from_part(scene)
+        results = _from_service(scene) if owner is Owner.SERVICE else _from_part(scene)
+    return results + _coarse(scene.settings.sensors)
+
+
+def _coarse(sensors: Sensors) -> list[Result]:
+    """Say so where one step of an MCP3008 hides the skin's responses; an ADS1115 is always fine enough."""
+    if sensors.adc.endswith("ads1115"):
+        return []
+    circuit, step_v = gsr_circuit(sensors.gsr), sensors.reference_v / CODES["mcp3008"]
+    step_us = abs(circuit.microsiemens(circuit.volts(USUAL_US) + step_v) - USUAL_US)
+    if not step_us > COARSE_US:
+        return []
+    return [attention("gsr.resolution", f"one step of the converter at {USUAL_US:g} uS: levels are seen, "
+                      "responses are not", "use an ADS1115, or a Grove board", round(step_us, 2), "uS")]
 
 
 def _from_part(scene: Scene) -> list[Result]:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from device.config import Gsr
 from device.doctor.converter import beats, check_converter, deviation
 from device.doctor.heard import gather
 from device.doctor.result import Outcome
@@ -20,6 +21,8 @@ LONG_S = 3600.0
 def test_converter_without_service_is_read_and_all_is_well(stage, found, adc):
     stage.change("sensors", adc=adc)
     results = found(check_converter(stage.scene()))
+    coarse = results.pop("gsr.resolution", None)
+    assert (coarse is not None) == (adc == "sim:mcp3008"), "ten bits on a divider"
     assert {result.outcome for result in results.values()} == {Outcome.OK}
     assert results["adc.noise"].unit == "mV"
     assert results["adc.noise"].value < 1.0
@@ -51,6 +54,16 @@ def test_converter_faults_are_found_and_say_what_to_do(stage, found, kind, name,
     assert result.outcome is outcome
     assert words in result.says
     assert bool(result.advice) == (outcome is not Outcome.OK)
+
+
+@pytest.mark.parametrize(("circuit", "step_us"), [("divider", 0.21), ("grove", None)])
+def test_converter_of_ten_bits_is_too_coarse_for_a_divider(stage, found, circuit, step_us):
+    stage.change("sensors", adc="sim:mcp3008", gsr=Gsr(circuit=circuit, supply_v=0.5 if step_us else 3.3))
+    result = found(check_converter(stage.scene())).get("gsr.resolution")
+    assert (result and result.value) == step_us
+    if result:
+        assert result.outcome is Outcome.ATTENTION
+        assert "ADS1115" in result.advice
 
 
 def test_converter_says_nothing_of_the_body(stage):
