@@ -108,6 +108,11 @@ class Unit:
         lines = self.machine.run(f"systemctl show -p ActiveState --value {' '.join(units)}").split()
         return dict(zip(units, lines, strict=True))
 
+    def releases(self) -> dict[str, Any]:
+        """Return what the unit says of its releases."""
+        found: dict[str, Any] = json.loads(self.machine.run("tranquillo-release list"))
+        return found
+
     def doctor(self) -> tuple[int, dict[str, Any]]:
         """Return the exit status of `tranquillo doctor` and what it found."""
         done = self.machine.attempt('tranquillo doctor --json; echo "exit $?"')

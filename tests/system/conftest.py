@@ -24,6 +24,9 @@ from support.unit import Unit
 
 NEEDED = ("systemd-nspawn", "mmdebstrap", "linux.uml", "ssh", "ip", "mkfs.ext4", "mosquitto")
 RELEASE = "system-1"
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "device", "drivers", "models", "systemd")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "training")
+DEADLINE_S = 30
 FOLDER = "TRANQUILLO_SYSTEM_FOLDER"
 LOCK = pytest.StashKey[TextIO]()
 
@@ -202,6 +205,30 @@ def booted(common: Path, provisioned: Path, debian: Path, name: str, authority: 
 def unit(booted: Callable[..., Unit]) -> Unit:
     """A provisioned unit, freshly booted."""
     return booted()
+
+
+@pytest.fixture(scope="module")
+def make(common: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that builds a release of changed sources."""
+    def build(name: str, change: Callable[[Path], None]) -> Path:
+        """Copy, change, build."""
+        source = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=common))
+        for part in SOURCES:
+            origin = REPOSITORY / part
+            if origin.is_dir():
+                shutil.copytree(origin, source / part, ignore=LEFT_OUT)
+            else:
+                shutil.copy2(origin, source / part)
+        change(source)
+        return make_release(source, name)
+    return build
+
+
+@pytest.fixture(scope="module")
+def controller(unit: Unit, variables: dict[str, Any], common: Path) -> Controller:
+    """IT, whose patience with an update is short in a test."""
+    more = {"tranquillo_health_deadline_s": DEADLINE_S, "tranquillo_settle_s": 3}
+    return Controller(unit.machine, Path(tempfile.mkdtemp(prefix="it-", dir=common)), {**variables, **more})
 
 
 @contextlib.contextmanager
