@@ -100,6 +100,12 @@ def test_units_that_fail_for_good_go_on_being_tried_and_show_amber(one_of_six):
     assert timer.one("Unit") == "tranquillo-%i.service"
 
 
+def test_units_conductor_whose_start_hangs_is_followed_by_the_amber_light_too():
+    after = unit("conductor").one("ExecStopPost")
+    assert '"$$SERVICE_RESULT" != timeout' in after
+    assert after.endswith("start tranquillo-retry@conductor.service tranquillo-light.service'")
+
+
 def test_units_retry_is_not_for_a_wrong_configuration():
     retry = Unit("tranquillo-retry@.service")
     assert f'$$MONITOR_EXIT_STATUS" != {EXIT_CONFIG}' in retry.one("ExecStart")
