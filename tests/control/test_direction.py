@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.rest import SeededRest
 
 from device.config import Program
 from device.control.direction import Director
@@ -28,22 +29,6 @@ from device.messages import (
 NAMES = MusicalTarget.__struct_fields__
 STYLES = [*(style.value for style in Style), "auto"]
 MOODS = ["calm", "content", "tired", "energetic"]
-
-
-class Bars:
-    """A composer of four silent bars."""
-
-    def __init__(self, seed):
-        self.seed = seed
-
-    trace = b"bars so far."
-
-    def follow(self, phrase, trace=b""):
-        self.followed, self.known = phrase, trace
-
-    def compose(self, target, *, phrase_id, start_s, at_s, style):
-        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,
-                      style=style)
 
 
 def estimate(at_s, level, confidence=0.9, reaction=0.0):
@@ -84,7 +69,7 @@ def nothing(second):
 def director(tmp_path):
     """Make a director of a program."""
     def make(unit="state", **program):
-        return Director(Program(**program), Bars, tmp_path / unit)
+        return Director(Program(**program), SeededRest, tmp_path / unit)
     return make
 
 
@@ -244,7 +229,7 @@ def test_direction_bounds_and_slew_hold_for_any_program_and_any_stress(
     levels = [(level, confidence, reaction) for seconds, level, confidence, reaction in course
               for _ in range(seconds)]
     program = Program(style=style, mood=mood, entry=entry, mode=mode, minutes=minutes)
-    performance = Director(program, Bars, tmp_path_factory.mktemp("state")).perform(seed)
+    performance = Director(program, SeededRest, tmp_path_factory.mktemp("state")).perform(seed)
     sent = targets(play(performance, len(levels), lambda second: estimate(1000.0 + second, *levels[second]),
                         duration_s=60.0 * minutes))
     assert all(target.reasons for target in sent)

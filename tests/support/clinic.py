@@ -9,8 +9,10 @@ from pathlib import Path
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from support.container import WARD_ADDRESS, Container, tool, wait_for
+from support.container import WARD_ADDRESS, Container, wait_for
 from support.controller import PROVISIONING
+
+from device.desk.clinic import ClinicAuthority
 
 PORT, OTHER_PORT = 8883, 1883
 MOSQUITTO = "/usr/sbin/mosquitto"
@@ -24,9 +26,9 @@ class Authority:
         self.folder = folder
         self.certificate = folder / "ca.crt"
         if not self.certificate.exists():
-            self._call("init", "The clinic")
-            self._call("serve", folder / "broker.crt", folder / "broker.key", WARD_ADDRESS)
-            self._call("outcomes", folder / "outcomes.crt", folder / "outcomes.key")
+            made = ClinicAuthority(folder)
+            made.server(WARD_ADDRESS)
+            made.shared()
 
     def variables(self) -> dict[str, str]:
         """Return what the inventory says of CA and broker."""
@@ -38,10 +40,6 @@ class Authority:
             "tranquillo_outcome_certificate": str(self.folder / "outcomes.crt"),
             "tranquillo_outcome_key": str(self.folder / "outcomes.key"),
         }
-
-    def _call(self, what: str, *words: str | Path) -> None:
-        """Run the shipped tool."""
-        tool(PROVISIONING / "ca/clinic-ca", what, self.folder, *words)
 
 
 class Broker:
@@ -57,8 +55,9 @@ class Broker:
         config = folder / "mosquitto.conf"
         config.write_text("\n".join((
             "per_listener_settings true", "user root", f"listener {PORT} {WARD_ADDRESS}",
-            f"cafile {ca}/ca.crt", f"crlfile {ca}/crl.pem", f"certfile {ca}/broker.crt",
-            f"keyfile {ca}/broker.key", "require_certificate true", "use_identity_as_username true",
+            f"cafile {ca}/ca.crt", f"crlfile {ca}/crl.pem",
+            f"certfile {ca}/broker-{WARD_ADDRESS}.crt", f"keyfile {ca}/broker-{WARD_ADDRESS}.key",
+            "require_certificate true", "use_identity_as_username true",
             f"acl_file {PROVISIONING}/broker/units.acl", f"listener {OTHER_PORT} {WARD_ADDRESS}",
             "allow_anonymous true", f"listener 0 {socket}", "allow_anonymous true", "")), encoding="utf-8")
         with self._log.open("wb") as log:

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from support.rest import SeededRest
 
 from device.bus import LocalHub
 from device.clock import ManualClock
@@ -30,22 +31,6 @@ from drivers.sim.wires import LocalWires
 
 SETTINGS = Settings(unit_id="ward-3", program=Program(minutes=20.0))
 PINS = SETTINGS.panel
-
-
-class Bars:
-    """A composer of four silent bars whose music is its seed."""
-
-    def __init__(self, seed):
-        self.seed = seed
-
-    trace = b"bars so far."
-
-    def follow(self, phrase, trace=b""):
-        self.followed, self.known = phrase, trace
-
-    def compose(self, target, *, phrase_id, start_s, at_s, style):
-        return Phrase(at_s=at_s, phrase_id=phrase_id, start_s=start_s, beats=16.0, notes=(), target=target,
-                      style=style)
 
 
 class Unplugged(PanelPart):
@@ -102,7 +87,7 @@ class Ward:
         self.conductor = Conductor(
             self.settings, self.clock, self.hub.connect(ROOT.reads),
             panel=Reopener(open_panel, self.clock, PANEL_LOST), generator=random.Random(9),
-            director=Director(self.settings.program, Bars, state_dir), cut=cut,
+            director=Director(self.settings.program, SeededRest, state_dir), cut=cut,
             keeper=SessionKeeper(SessionStore(self.run_dir, self.boot_id)))
 
     def run(self, seconds):
