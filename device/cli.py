@@ -98,12 +98,14 @@ def report(folder: Path) -> None:
               show_default=True, help="Where bench.json is left.")
 @click.option("--jack", is_flag=True,
               help="Play through a JACK server of its own without a sound card; counts missed deadlines.")
+@click.option("--idle", is_flag=True,
+              help="Let the processors go idle; a virtual machine then charges every wake-up dearly.")
 @one_line_errors
-def bench(seconds: int, out: Path, jack: bool) -> None:
+def bench(seconds: int, out: Path, jack: bool, idle: bool) -> None:
     """Measure latency, memory and processor time of a real-time session."""
     from device.desk.bench import describe, measure
 
-    click.echo(describe(measure(out, seconds, jack=jack)))
+    click.echo(describe(measure(out, seconds, jack=jack, awake=not idle)))
 
 
 @main.command()

@@ -269,8 +269,10 @@ def test_up_waits_for_the_process_manager_and_stops_it_on_interrupt(config, monk
 
 
 def test_bench_prints_the_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(bench_module, "measure", lambda out, seconds, *, jack: f"{out} {seconds} {jack}")
+    monkeypatch.setattr(bench_module, "measure",
+                        lambda out, seconds, *, jack, awake: f"{out} {seconds} {jack} {awake}")
     monkeypatch.setattr(bench_module, "describe", str)
     result = tranquillo("bench", "--out", str(tmp_path), "--seconds", "12")
-    assert (result.exit_code, result.stdout) == (0, f"{tmp_path} 12 False\n")
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path} 12 False True\n")
+    assert tranquillo("bench", "--out", str(tmp_path), "--idle").stdout.split()[-1] == "False"
     assert tranquillo("bench", "--seconds", "5").exit_code == 2

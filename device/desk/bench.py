@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import statistics
+import struct
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,7 @@ from device.desk.up import SERVICES
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 SAMPLE_EVERY_S = 2.0
 JACK_FRAMES: Final = 2048  # JACK holds one period where a sound card holds several: 46 ms
+PM_QOS = Path("/dev/cpu_dma_latency")
 REALTIME_PRIORITY = 20  # as in tranquillo-player.service
 
 
@@ -72,6 +75,29 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_S
 
 
+def stolen_s() -> float:
+    """Return the processor seconds that the host of a virtual machine kept for others (proc(5), `steal`)."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()
+    return int(fields[8]) / CLOCK_TICKS_PER_S
+
+
+@contextlib.contextmanager
+def processors_awake() -> Iterator[bool]:
+    """Keep the processors out of their idle states (Linux's PM QoS) where this user may; tell whether.
+
+    A virtual processor that is woken from one is charged for what its host needs to do so, to the process
+    that wakes: the same code then takes half as much again, and more in a busy hour of the host.
+    """
+    try:
+        file = PM_QOS.open("wb", buffering=0)
+    except OSError:
+        yield False
+        return
+    with file:
+        file.write(struct.pack("=i", 0))  # microseconds
+        yield True
+
+
 class ProcessMeter:
     """Samples the services of one configuration file while they run."""
 
@@ -113,20 +139,27 @@ class ProcessMeter:
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session cost; `xruns` are those since its first second, None without a JACK server."""
+    """What a session cost; `xruns` are those since its first second, None without a JACK server.
+
+    `stolen_s` is what the host of a virtual machine took meanwhile, over all its processors;
+    `awake` tells that these were kept out of their idle states.
+    """
 
     services: list[Usage]
     xruns: int | None
+    stolen_s: float
+    awake: bool
     figures: Figures
 
 
-def measure(out: Path, seconds: int, *, jack: bool) -> Result:
+def measure(out: Path, seconds: int, *, jack: bool, awake: bool = True) -> Result:
     """Run a real-time session of that length and leave bench.json in `out`.
 
     Args:
         out: folder of the results.
         seconds: length of the session.
         jack: play through a JACK server of its own, which counts the player's missed deadlines.
+        awake: keep the processors out of their idle states, as `processors_awake` tells.
 
     Raises:
         TranquilloError: something is missing or wrong; the text says what to do.
@@ -147,10 +180,13 @@ def measure(out: Path, seconds: int, *, jack: bool) -> Result:
             frames=JACK_FRAMES if jack else 512,
             record=not jack,  # a unit does not record; the disk would be asked to keep up with the sound
         )
+        awake = awake and opened.enter_context(processors_awake())
+        stolen = stolen_s()
         usages, before = _run(options, server)
+        stolen = stolen_s() - stolen
         xruns = None if server is None else server.missed_deadlines() - before
     figures = msgspec.json.decode((out / "figures.json").read_bytes(), type=Figures)
-    result = Result(services=usages, xruns=xruns, figures=figures)
+    result = Result(services=usages, xruns=xruns, stolen_s=round(stolen, 2), awake=awake, figures=figures)
     (out / "bench.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
     return result
 
@@ -177,9 +213,11 @@ def _run(options: RunOptions, server: JackServer | None) -> tuple[list[Usage], i
 
 def describe(result: Result) -> str:
     """Return the result as text: the table, missed deadlines, and the least music in the queue."""
-    lines = [table(result.services)]
+    lines = [table(result.services), f"the processors' idle states were {'off' if result.awake else 'on'}"]
     if result.xruns is not None:
         lines.append(f"missed deadlines (xruns): {result.xruns} in {result.figures.duration_s:.0f} s")
+    if result.stolen_s:
+        lines.append(f"taken by the host of this virtual machine: {result.stolen_s:.1f} s")
     if result.figures.least_queued_s is not None:
         lines.append(f"least music queued: {result.figures.least_queued_s:.1f} s")
     return "\n".join(lines)

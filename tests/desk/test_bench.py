@@ -16,13 +16,16 @@ import pytest
 
 from device.desk import bench
 from device.desk.bench import (
+    CLOCK_TICKS_PER_S,
     ProcessMeter,
     Usage,
     cpu_s,
     describe,
     find_processes,
     measure,
+    processors_awake,
     pss_mib,
+    stolen_s,
     table,
 )
 from device.desk.figures import Figures, HeartFigures, Onset, ReactionFigures, StressFigures
@@ -187,7 +190,7 @@ FIGURES = Figures(
 
 
 @pytest.fixture
-def asked(ward, monkeypatch) -> list[RunOptions]:
+def asked(ward, monkeypatch, tmp_path) -> list[RunOptions]:
     """The session itself is in tests/desk/test_run.py and tests/scenarios; here only what is made of it."""
     options_of: list[RunOptions] = []
 
@@ -201,6 +204,9 @@ def asked(ward, monkeypatch) -> list[RunOptions]:
 
     monkeypatch.setattr(bench, "run_session", run_session)
     monkeypatch.setattr(bench, "choose_backend", lambda speed: ("file", ""))
+    monkeypatch.setattr(bench, "PM_QOS", tmp_path / "none" / "cpu_dma_latency")
+    stolen = iter((100.0, 101.5))
+    monkeypatch.setattr(bench, "stolen_s", lambda: next(stolen))
     return options_of
 
 
@@ -216,8 +222,25 @@ def test_measure_leaves_usages_and_figures_together(asked, tmp_path):
     assert left["services"][0]["pss_mib"] > 1.0
     words = describe(result).splitlines()
     assert words[1].startswith("player")
-    assert words[-1] == "least music queued: 5.2 s"
-    assert len(words) == 4
+    assert words[-3:] == ["the processors' idle states were on",
+                          "taken by the host of this virtual machine: 1.5 s", "least music queued: 5.2 s"]
+    assert len(words) == 6
+
+
+def test_processors_are_kept_awake_as_long_as_the_file_is_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "PM_QOS", tmp_path / "cpu_dma_latency")
+    with processors_awake() as awake:
+        assert awake
+        assert bench.PM_QOS.read_bytes() == b"\0\0\0\0"
+    monkeypatch.setattr(bench, "PM_QOS", tmp_path / "none" / "cpu_dma_latency")
+    with processors_awake() as awake:
+        assert not awake
+
+
+def test_stolen_time_is_that_of_all_processors():
+    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    each = [int(line.split()[8]) for line in lines if line.startswith("cpu") and line[3].isdigit()]
+    assert stolen_s() * CLOCK_TICKS_PER_S == pytest.approx(sum(each), abs=200.0)
 
 
 def test_measure_runs_a_minute_at_least(asked, tmp_path):
