@@ -89,7 +89,7 @@ def processors_awake() -> Iterator[bool]:
     that wakes: the same code then takes half as much again, and more in a busy hour of the host.
     """
     try:
-        file = PM_QOS.open("wb", buffering=0)
+        file = PM_QOS.open("r+b", buffering=0)  # made by the kernel, never by us
     except OSError:
         yield False
         return

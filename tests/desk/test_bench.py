@@ -229,12 +229,14 @@ def test_measure_leaves_usages_and_figures_together(asked, tmp_path):
 
 def test_processors_are_kept_awake_as_long_as_the_file_is_open(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "PM_QOS", tmp_path / "cpu_dma_latency")
+    bench.PM_QOS.touch()
     with processors_awake() as awake:
         assert awake
         assert bench.PM_QOS.read_bytes() == b"\0\0\0\0"
     monkeypatch.setattr(bench, "PM_QOS", tmp_path / "none" / "cpu_dma_latency")
     with processors_awake() as awake:
         assert not awake
+    assert not bench.PM_QOS.exists()
 
 
 def test_stolen_time_is_that_of_all_processors():
