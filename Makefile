@@ -96,9 +96,10 @@ run: $(BIN)/.desk ## a 3-minute session on simulated hardware; leaves out/report
 test: $(BIN)/.dev ## all tests, three files at a time: on two processors many of them wait
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
+SYSTEM ?= tests/system
 .PHONY: test-system
 test-system: $(BIN)/.dev apt-system ## whole machines: provisioning, faults, updates, power cuts; as root
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/system --system --numprocesses 3 --dist loadfile \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SYSTEM) --system --numprocesses 3 --dist loadfile \
 	  --no-loadscope-reorder   # the long files first, power cuts while a machine is provisioned
 
 .PHONY: contract

@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 PROBE = Path(__file__).resolve().parents[1] / "support" / "sandbox_probe.py"
 FOLDER = "/run/probe"
-REPLACED = ("ExecStart", "Type", "Restart", "WatchdogSec", "OnFailure", "Conflicts", "StandardOutput")
+REPLACED = ("ExecStart", "ExecStopPost", "Type", "Restart", "WatchdogSec", "OnFailure", "Conflicts",
+            "StandardOutput")
 OWN_STATE = {"conductor": "/var/lib/tranquillo/conductor", "telemetry": "/var/lib/tranquillo/telemetry"}
 PRIVATE = {"/tmp", "/var/tmp", "/run/tranquillo"}  # noqa: S108 - where a service may write: its own /tmp, the bus
 SECRETS = ("/etc/tranquillo/pki/unit.key", "/etc/tranquillo/pki/outcome.key", "/etc/shadow",
