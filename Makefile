@@ -136,7 +136,8 @@ LINKAGE_WARDS ?= 30
 bench-outbox: $(BIN)/.dev ## KILLS=200 random kill -9 of telemetry and broker, and a backlog of 20,000 letters; leaves out/*.json
 	@mkdir -p out
 	KILLS=$(KILLS) KILLS_OUT=out/bench-kills.json $(BIN)/python -m pytest tests/scenarios/test_random_kills.py
-	DRAIN=20000 DRAIN_OUT=out/bench-drain.json DRAIN_HEARD_OUT=out/bench-drain-heard.json $(BIN)/python -m pytest tests/scenarios/test_drain.py
+	DRAIN=20000 DRAIN_OUT=out/bench-drain.json DRAIN_HEARD_OUT=out/bench-drain-heard.json \
+	  $(BIN)/python -m pytest tests/scenarios/test_drain.py
 bench-linkage: $(BIN)/.dev ## who has both streams of wards of 40 units and 30 days; leaves out/bench-linkage*.json
 	@mkdir -p out
 	OMP_NUM_THREADS=1 LINKAGE_WARD=$(LINKAGE_WARD) LINKAGE_WAIT_DAYS=1-14 LINKAGE_OUT=out/bench-linkage.json \

@@ -231,7 +231,7 @@ def load(path: Path) -> Settings:
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {_explain(str(error), raw)}") from error
     _check_together(path, settings)
-    _check_loudness(path, settings, raw)
+    _check_sound_card(path, settings.player, raw)
     return settings
 
 
@@ -269,17 +269,18 @@ def _check_together(path: Path, settings: Settings) -> None:
         raise ConfigError(
             f"{path}: program.sham_levels is {program.sham_levels!r} but program.mode is {program.mode!r}; "
             "set the mode to 'sham' or remove the file")
-    if settings.player.backend == "alsa" and settings.player.frames > LONGEST_BUFFER:
-        raise ConfigError(
-            f"{path}: player.frames is {settings.player.frames}; a sound card holds several buffers, and a "
-            f"held button has to silence it at once: {LONGEST_BUFFER} at most with alsa")
     _check_channels(path, settings.sensors)
 
 
-def _check_loudness(path: Path, settings: Settings, raw: dict[str, Any]) -> None:
-    """Refuse a sound card whose loudness nobody has told: the ceiling at the ear would be a guess."""
-    told = "full_scale_dba" in raw.get("player", {}).get("loudness", {})
-    if settings.player.backend == "alsa" and not told:
+def _check_sound_card(path: Path, player: Player, raw: dict[str, Any]) -> None:
+    """Refuse long buffers, and a loudness that nobody has told: the ceiling at the ear would be a guess."""
+    if player.backend != "alsa":
+        return
+    if player.frames > LONGEST_BUFFER:
+        raise ConfigError(
+            f"{path}: player.frames is {player.frames}; a sound card holds several buffers, and a held "
+            f"button has to silence it at once: {LONGEST_BUFFER} at most with alsa")
+    if "full_scale_dba" not in raw.get("player", {}).get("loudness", {}):
         raise ConfigError(
             f"{path}: missing key player.loudness.full_scale_dba, the dBA at the ear of a full-scale tone; "
             "without it nothing keeps the sound under its ceiling: measure it (docs/bring-up.md), or compute "

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -25,7 +24,7 @@ from device.bus import ZmqBus
 from device.clock import SystemClock
 from device.config import load
 from device.desk import keyboard
-from device.desk.bench import JACK_FRAMES, find_processes, give_real_time
+from device.desk.bench import JACK_FRAMES, cpu_s, find_processes, give_real_time, pss_mib
 from device.desk.jack import SERVER_VARIABLE, JackServer, running
 from device.desk.setup import RunOptions, write_config
 from device.desk.up import Supervisor, services_of
@@ -60,16 +59,6 @@ def fill(path: Path) -> None:
             system="debian-12", uptime_s=900_000, machine_uptime_s=900_000, clock_set=True,
             certificate_days=300, authority_days=3000, outbox_rows=1234, outbox_dropped=0)))
     box.close()
-
-
-def pss_mib(pid: int) -> float:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    return int(re.search(r"^Pss:\s+(\d+) kB", text, flags=re.MULTILINE).group(1)) / 1024
-
-
-def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def waiting(path: Path) -> int:

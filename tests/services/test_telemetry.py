@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import signal
 import socket
 import sqlite3
@@ -22,6 +21,7 @@ from device.bus import LocalHub, ZmqBus
 from device.clock import ManualClock
 from device.config import Program, Settings, Telemetry, load
 from device.control import rating
+from device.desk.bench import pss_mib
 from device.messages import (
     Fault,
     Health,
@@ -284,11 +284,6 @@ def speak(bus: ZmqBus, seconds: float, phase: SessionPhase, start_s: float = 0.0
 def topics(reader: Reader) -> set[str]:
     """Return the topics on which anything arrived."""
     return {one.topic for one in reader.received}
-
-
-def pss_mib(pid: int) -> float:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    return int(re.search(r"^Pss:\s+(\d+) kB", text, flags=re.MULTILINE).group(1)) / 1024
 
 
 def test_telemetry_process_reports_a_session_says_lost_and_stays_small(ward):
